@@ -1,0 +1,3 @@
+//! Latchkey: an API-key authority at the edge.
+
+mod entry;
