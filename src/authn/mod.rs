@@ -1,0 +1,8 @@
+//! Who is calling the control plane.
+//!
+//! In scope: reading a credential, proving it, the principal that comes out. Out of scope: what a route needs, which
+//! the route table says.
+
+pub mod credential;
+pub mod operator;
+pub mod principal;

@@ -1,0 +1,12 @@
+//! Values without opinions: time, chance, ids, secrets, cursors, and reading documents field by field.
+//!
+//! In scope: types that every room above may use. Out of scope: any rule of the product.
+
+pub mod actor;
+pub mod chance;
+pub mod cursor;
+pub mod document;
+pub mod id;
+pub mod name;
+pub mod secret;
+pub mod time;

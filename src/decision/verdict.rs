@@ -1,0 +1,66 @@
+//! Why a request is refused. A refusal is a value, not an error: the decision was reached.
+
+use crate::{policy::scope::Permission, token::format::Malformed};
+
+/// Why a request is refused, in the order in which the checks are made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// Not a key's shape, or a wrong checksum.
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+    /// No such key.
+    #[error("no such key")]
+    NotFound,
+    /// Somebody ended it.
+    #[error("the key was revoked")]
+    Revoked,
+    /// Its time is over.
+    #[error("the key has expired")]
+    Expired,
+    /// The organization lacks a feature that its keys need.
+    #[error("the organization's API access is switched off")]
+    OrgDisabled,
+    /// Not from an allowed address.
+    #[error("the key may not be used from this address")]
+    IpNotAllowed,
+    /// Not permitted.
+    #[error("the key lacks a permission: {}", list(missing))]
+    InsufficientPermissions {
+        /// What it lacks.
+        missing: Vec<Permission>,
+    },
+    /// It may not act for a user.
+    #[error("the key may not act for a user")]
+    ImpersonationNotAllowed,
+    /// Too many requests.
+    #[error("the key's rate limit is used up")]
+    RateLimited {
+        /// When it is worth trying again, in milliseconds from now; `None` when the cost exceeds the limit itself.
+        retry_after_ms: Option<u64>,
+    },
+}
+
+impl Denial {
+    /// The stable code of the contract.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "MALFORMED",
+            Self::NotFound => "NOT_FOUND",
+            Self::Revoked => "REVOKED",
+            Self::Expired => "EXPIRED",
+            Self::OrgDisabled => "ORG_DISABLED",
+            Self::IpNotAllowed => "IP_NOT_ALLOWED",
+            Self::InsufficientPermissions { .. } => "INSUFFICIENT_PERMISSIONS",
+            Self::ImpersonationNotAllowed => "IMPERSONATION_NOT_ALLOWED",
+            Self::RateLimited { .. } => "RATE_LIMITED",
+        }
+    }
+}
+
+/// The code of a request that passed.
+pub const VALID: &str = "VALID";
+
+fn list(permissions: &[Permission]) -> String {
+    permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,193 @@
+//! A key as it is stored: in the index near the edge, in its guard, and as rows in the truth.
+//!
+//! Stored copies carry their format, so that a later release can read what an earlier one wrote.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    base::{
+        actor::Actor,
+        id::{KeyId, OrgId, SecretId},
+        time::Timestamp,
+    },
+    limit::{guard::Terms, rate::RateLimit},
+    network::cidr::AddressRange,
+    policy::{rules::Consistency, scope::Permission},
+    token::digest::Digest,
+};
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Made by an admin, for good.
+    Standard,
+    /// Made for a docs reader, for an hour.
+    Playground,
+}
+
+impl Kind {
+    /// The word for it in the API and in the truth.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Playground => "playground",
+        }
+    }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Standard, Self::Playground].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// One secret of a key; a second one exists only while a rotation overlaps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRecord {
+    /// Its id.
+    pub id: SecretId,
+    /// The SHA-256 of the whole credential.
+    pub digest: Digest,
+    /// What people recognize it by.
+    pub prefix: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working, if before the key does.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, as far as is known.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// When, by whom and why a key was revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationNote {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// Why, in the revoker's words.
+    pub reason: Option<String>,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose it is.
+    pub org_id: OrgId,
+    /// What people call it.
+    pub name: String,
+    /// What people recognize its newest secret by.
+    pub prefix: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// What it was granted; counts only as far as the organization's catalog still offers it.
+    pub permissions: Vec<Permission>,
+    /// Whether it may act for a named user.
+    pub can_impersonate: bool,
+    /// Its rate; `None` is no limit.
+    pub rate_limit: Option<RateLimit>,
+    /// Where it may be used from; empty is anywhere.
+    pub ip_allowlist: Vec<AddressRange>,
+    /// The instant at which it is no longer valid.
+    pub expires_at: Option<Timestamp>,
+    /// The organization's own notes, an object of at most 4 KiB.
+    pub metadata: Map<String, Value>,
+    /// Whether edges may decide alone.
+    pub consistency: Consistency,
+    /// Grows by one with every change.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Actor,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Set while it is revoked.
+    pub revocation: Option<RevocationNote>,
+    /// When it was last used, as far as is known.
+    pub last_used_at: Option<Timestamp>,
+    /// Its secrets, newest first; at least one.
+    pub secrets: Vec<SecretRecord>,
+}
+
+/// The format that [`KeyRecord::to_stored`] writes.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    format: u32,
+    key: T,
+}
+
+/// A stored record cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoredRecordError {
+    /// Written by a release that this one does not know.
+    #[error("the stored key record has format {0}, this release reads up to {FORMAT}")]
+    Format(u32),
+    /// Not a record at all.
+    #[error("the stored key record is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+}
+
+impl KeyRecord {
+    /// The record as text for index and guard.
+    ///
+    /// # Errors
+    /// When the record cannot be written as JSON, which its type rules out.
+    pub fn to_stored(&self) -> Result<String, StoredRecordError> {
+        Ok(serde_json::to_string(&Stored { format: FORMAT, key: self })?)
+    }
+
+    /// Reads what [`KeyRecord::to_stored`] wrote.
+    ///
+    /// # Errors
+    /// [`StoredRecordError`] when the text is damaged or newer than this release.
+    pub fn from_stored(text: &str) -> Result<Self, StoredRecordError> {
+        let stored: Stored<Value> = serde_json::from_str(text)?;
+        if stored.format != FORMAT {
+            return Err(StoredRecordError::Format(stored.format));
+        }
+        Ok(serde_json::from_value(stored.key)?)
+    }
+
+    /// The secret whose digest this is.
+    #[must_use]
+    pub fn secret(&self, digest: &Digest) -> Option<&SecretRecord> {
+        self.secrets.iter().find(|secret| secret.digest == *digest)
+    }
+
+    /// What the key's guard holds.
+    ///
+    /// # Errors
+    /// As [`KeyRecord::to_stored`].
+    pub fn terms(&self) -> Result<Terms, StoredRecordError> {
+        Ok(Terms { version: self.version, limit: self.rate_limit, record: Some(self.to_stored()?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::fixtures;
+
+    #[test]
+    fn stored_bytes_are_these() {
+        let record = fixtures::key();
+        let stored = include_str!("../../tests/vectors/key_record.json").trim_end();
+        assert_eq!(record.to_stored().unwrap(), stored);
+        assert_eq!(KeyRecord::from_stored(stored).unwrap(), record);
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_by_name() {
+        let stored = fixtures::key().to_stored().unwrap().replacen("\"format\":1", "\"format\":2", 1);
+        assert!(matches!(KeyRecord::from_stored(&stored), Err(StoredRecordError::Format(2))));
+        assert!(matches!(KeyRecord::from_stored("{}"), Err(StoredRecordError::Damaged(_))));
+    }
+}

@@ -1,0 +1,10 @@
+//! What an organization allows: its catalog of permissions, its roles, its rules for keys.
+//!
+//! In scope: the policy document, permissions and requirements on them. Out of scope: applying them to a request.
+
+pub mod catalog;
+mod document;
+pub mod org;
+pub mod role;
+pub mod rules;
+pub mod scope;

@@ -1,0 +1,76 @@
+//! One organization and one key that most tests start from.
+
+use serde_json::{Value, json};
+
+use super::chance::Repeating;
+use crate::{
+    base::{
+        actor::Actor,
+        document::{Faults, Field},
+        id::{Id, Kind, KeyId, OrgId, SecretId},
+        time::Timestamp,
+    },
+    key::{
+        draft::{Issue, KeyDraft},
+        record::{self, KeyRecord},
+    },
+    policy::{
+        org::{OrgDraft, Organization},
+        rules::Policy,
+    },
+    token::format::Key,
+};
+
+/// 2030-03-17T17:46:40Z.
+pub const NOW: Timestamp = Timestamp::at(1_900_000_000_000);
+
+fn id<K: Kind>() -> Id<K> {
+    Id::new(NOW, &Repeating(7)).unwrap()
+}
+
+pub fn org_id() -> OrgId {
+    id()
+}
+
+pub fn key_id() -> KeyId {
+    id()
+}
+
+pub fn secret_id() -> SecretId {
+    id()
+}
+
+/// A policy with the resource `leads`, and `changes` laid over it.
+pub fn policy(changes: Value) -> Policy {
+    let mut document = json!({"resources": [{"name": "leads", "title": "Leads", "description": "Lead records", "actions": ["read", "create", "update", "delete"]}]});
+    for (name, value) in changes.as_object().unwrap() {
+        document[name] = value.clone();
+    }
+    let mut faults = Faults::default();
+    let policy = Policy::read(&Field::new(&document, ""), &mut faults);
+    faults.conclude(policy).unwrap()
+}
+
+pub fn organization(changes: Value) -> Organization {
+    let draft = OrgDraft { name: "Acme".into(), features: Default::default(), policy: policy(changes) };
+    draft.into_organization(org_id(), NOW)
+}
+
+/// An active key of [`organization`] with `leads:read`, made an hour before [`NOW`].
+pub fn key() -> KeyRecord {
+    key_of(&organization(json!({})), json!({"name": "Zapier production", "permissions": ["leads:read"]}))
+}
+
+pub fn key_of(organization: &Organization, body: Value) -> KeyRecord {
+    let draft = KeyDraft::read(&body, &organization.policy, NOW).unwrap();
+    let made = NOW.plus_ms(-3_600_000);
+    let issue = Issue { key_id: key_id(), secret_id: secret_id(), key: Key::parse(&credential()).unwrap(), created_by: Actor::operator(), now: made };
+    draft.into_record(organization.id.clone(), record::Kind::Standard, &issue)
+}
+
+/// The credential of [`key`].
+pub fn credential() -> String {
+    let body = "sk_4fK2a9Qz_8dAbCdEfGhIjKlMnOpQrStUvWx";
+    let sum = crate::token::base62::encode(crc32fast::hash(body.as_bytes()));
+    format!("{body}{sum}")
+}

@@ -1,0 +1,4 @@
+//! Memory adapters and fixtures for tests on the host.
+
+pub mod chance;
+pub mod fixtures;
