@@ -10,4 +10,8 @@ pub mod network;
 pub mod policy;
 #[cfg(test)]
 mod testing;
+pub mod object;
+pub mod ports;
+pub mod service;
+pub mod storage;
 pub mod token;

@@ -17,7 +17,7 @@ pub enum FaultKind {
 /// One bad field: where it stands (JSON Pointer; empty for the whole document) and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// JSON Pointer of the field, or `?name` for a query parameter.
+    /// JSON Pointer of the field. Of a query, `/name` is the parameter of that name.
     pub pointer: String,
     /// What is wrong and what would be right.
     pub detail: String,

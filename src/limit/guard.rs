@@ -35,8 +35,9 @@ pub struct Guard {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// Tokens for one request that the caller judged by version `version_known`; `want: 0` only looks.
-    Acquire { version_known: u64, want: u32 },
+    /// `want` tokens for one request that the caller judged by version `version_known`. A `peek` asks what would be
+    /// answered and takes nothing.
+    Acquire { version_known: u64, want: u32, peek: bool },
     /// Tokens of a grant that was not used, because another guard refused its part of the charge.
     Release { tokens: u32, granted_at: Timestamp },
     /// A record that the truth now holds.
@@ -61,6 +62,14 @@ pub enum Reply {
     InForce { version: u64, in_force_at: Timestamp },
 }
 
+impl Command {
+    /// Whether a grant of it lets a request through.
+    #[must_use]
+    pub fn spends(&self) -> bool {
+        matches!(self, Self::Acquire { want: 1.., peek: false, .. })
+    }
+}
+
 impl Guard {
     /// A guard that starts with the terms that the truth holds.
     #[must_use]
@@ -78,7 +87,7 @@ impl Guard {
     /// Applies one command. State and reply belong together: the state must be durable before the reply leaves.
     pub fn apply(&mut self, command: Command, now: Timestamp) -> Reply {
         match command {
-            Command::Acquire { version_known, want } => self.acquire(version_known, want, now),
+            Command::Acquire { version_known, want, peek } => self.acquire(version_known, want, peek, now),
             Command::Release { tokens, granted_at } => {
                 if let Some(window) = &mut self.window {
                     window.give_back(tokens, granted_at);
@@ -89,7 +98,7 @@ impl Guard {
         }
     }
 
-    fn acquire(&mut self, version_known: u64, want: u32, now: Timestamp) -> Reply {
+    fn acquire(&mut self, version_known: u64, want: u32, peek: bool, now: Timestamp) -> Reply {
         // A caller that knows more than the truth was read for has judged by terms that nobody can vouch for.
         if version_known != self.terms.version {
             return Reply::Newer { terms: self.terms.clone() };
@@ -98,7 +107,12 @@ impl Guard {
             return Reply::Granted { granted_at: now, quota: None };
         };
         let granted_at = window.effective_now(now);
-        match if want == 0 { Ok(()) } else { window.take(want, rate, now) } {
+        let taken = match want {
+            0 => Ok(()),
+            _ if peek => window.clone().take(want, rate, now),
+            _ => window.take(want, rate, now),
+        };
+        match taken {
             Ok(()) => Reply::Granted { granted_at, quota: Some(window.quota(rate, now)) },
             Err(refusal) => Reply::Limited {
                 retry_at: match refusal {

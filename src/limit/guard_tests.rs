@@ -12,7 +12,7 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn acquire(version_known: u64, want: u32) -> Command {
-    Command::Acquire { version_known, want }
+    Command::Acquire { version_known, want, peek: false }
 }
 
 #[test]
@@ -41,6 +41,17 @@ fn a_look_takes_nothing_even_from_an_exhausted_window() {
     let before = guard.clone();
     let Reply::Granted { quota: Some(quota), .. } = guard.apply(acquire(1, 0), at(0)) else { panic!("refused") };
     assert_eq!(quota.remaining, 0);
+    assert_eq!(guard, before);
+}
+
+#[test]
+fn a_peek_says_what_would_be_answered_and_takes_nothing() {
+    let mut guard = Guard::new(terms(1), at(0));
+    guard.apply(acquire(1, 1), at(0));
+    let before = guard.clone();
+    let peek = |want| Command::Acquire { version_known: 1, want, peek: true };
+    assert!(matches!(guard.apply(peek(1), at(0)), Reply::Granted { quota: Some(Quota { remaining: 1, .. }), .. }));
+    assert!(matches!(guard.apply(peek(2), at(0)), Reply::Limited { retry_at: Some(_), .. }));
     assert_eq!(guard, before);
 }
 

@@ -1,0 +1,107 @@
+//! One guard's object: takes commands, answers replies.
+
+use worker::{Request, Response, State};
+
+use super::cell::Cell;
+use crate::{
+    base::id::{KeyId, OrgId},
+    limit::guard::{Command, Guard, Reply, Terms},
+    ports::{Outage, Ports, Subject},
+};
+
+/// Which kind of subject an object guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// Keys.
+    Key,
+    /// Organizations.
+    Org,
+}
+
+/// A guard's object.
+pub struct GuardObject {
+    state: State,
+    guarded: Guarded,
+    ports: Ports,
+}
+
+impl GuardObject {
+    /// The object over its storage; `ports` give it the truth and the clock.
+    #[must_use]
+    pub fn new(state: State, guarded: Guarded, ports: Ports) -> Self {
+        Self { state, guarded, ports }
+    }
+
+    /// Answers one request: the path names the subject, the body is a command. A GET only shows that guards answer.
+    ///
+    /// # Errors
+    /// When storage or the truth fails; the caller then has no decision.
+    pub async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        if request.method() == worker::Method::Get {
+            return Response::ok("guard");
+        }
+        let path = request.path();
+        let Some(subject) = self.subject(path.trim_start_matches('/')) else {
+            return Response::error("not a subject", 400);
+        };
+        let Ok(command) = serde_json::from_str::<Command>(&request.text().await?) else {
+            return Response::error("not a command", 400);
+        };
+        match self.answer(&subject, command).await {
+            Ok(reply) => Response::from_json(&reply),
+            Err(worker_error) => Response::error(worker_error.to_string(), 503),
+        }
+    }
+
+    async fn answer(&self, subject: &Subject, command: Command) -> worker::Result<Reply> {
+        let cell = Cell::open(self.state.storage().sql())?;
+        let stored = cell.load()?;
+        let truth = match &stored {
+            Some(guard) if !guard.is_behind(&command) => None,
+            // Awaiting the truth lets other commands in: what they saved is read again below.
+            _ => self.read_truth(subject, &command).await.map_err(|outage| worker::Error::RustError(outage.to_string()))?,
+        };
+        // From here to the reply nothing is awaited: load, apply and save are one step, and the output gate holds the
+        // reply until the save is durable.
+        let now = self.ports.clock.now();
+        let loaded = cell.load()?;
+        let mut guard = match (loaded.clone(), truth) {
+            (Some(mut guard), Some(terms)) => {
+                guard.apply(Command::Adopt { terms }, now);
+                guard
+            }
+            (Some(guard), None) => guard,
+            (None, Some(terms)) => Guard::new(terms, now),
+            (None, None) => return Ok(Reply::Unknown),
+        };
+        // An object that was replaced learns so only when it writes: a grant is written even where it changes nothing.
+        let spends = command.spends();
+        let reply = guard.apply(command, now);
+        if spends || loaded.as_ref() != Some(&guard) {
+            cell.save(&guard)?;
+        }
+        Ok(reply)
+    }
+
+    /// The terms that the truth holds. An adoption brings its own, but a guard without state starts from the truth all
+    /// the same: the adoption may have been late.
+    async fn read_truth(&self, subject: &Subject, command: &Command) -> Result<Option<Terms>, Outage> {
+        let damaged = |cause: &dyn std::fmt::Display| Outage::Ledger { cause: cause.to_string() };
+        let found = match subject {
+            Subject::Key(id) => self.ports.ledger.find_key(id).await?.map(|key| key.terms().map_err(|error| damaged(&error))),
+            Subject::Org(id) => self.ports.ledger.find_org(id).await?.map(|org| org.terms().map_err(|error| damaged(&error))),
+        };
+        let adopted = match command {
+            Command::Adopt { terms } => Some(terms.clone()),
+            _ => None,
+        };
+        Ok(found.transpose()?.or(adopted))
+    }
+
+    fn subject(&self, id: &str) -> Option<Subject> {
+        match self.guarded {
+            Guarded::Key => KeyId::parse(id).ok().map(Subject::Key),
+            Guarded::Org => OrgId::parse(id).ok().map(Subject::Org),
+        }
+    }
+}

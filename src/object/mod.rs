@@ -1,0 +1,4 @@
+//! The guards as Durable Objects: load, let `limit::guard` decide, save. No rule lives here.
+
+pub mod cell;
+pub mod guard;

@@ -1,0 +1,48 @@
+//! Why a use case did not come to its end.
+
+use crate::{
+    base::{chance::NoEntropy, document::Fault},
+    key::record::StoredRecordError,
+    ports::Outage,
+};
+
+/// Why a use case did not come to its end. Nothing was changed, except where a variant says so.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Fields of the request are wrong.
+    #[error("the request has bad fields")]
+    Invalid(Vec<Fault>),
+    /// The cursor is not one of this list.
+    #[error(transparent)]
+    ForeignCursor(#[from] crate::base::cursor::ForeignCursor),
+    /// There is no such thing, or it belongs to somebody else.
+    #[error("there is no such resource")]
+    NotFound,
+    /// The organization's policy rules the operation out.
+    #[error("the organization's policy does not allow {operation}")]
+    PolicyForbids { operation: &'static str },
+    /// The organization lacks the feature that managing its keys needs.
+    #[error("the organization's API access is switched off")]
+    FeatureDisabled,
+    /// The record is no longer at the version that the caller named.
+    #[error("the record is now at version {version}")]
+    PreconditionFailed { version: u64 },
+    /// Others kept changing the record.
+    #[error("the record was changed by somebody else at the same time")]
+    Conflict,
+    /// The change is kept, but not yet in force everywhere.
+    #[error("the change is stored but not yet in force everywhere")]
+    NotYetInForce,
+    /// Something outside failed.
+    #[error(transparent)]
+    Unavailable(#[from] Outage),
+    /// A stored record cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] StoredRecordError),
+}
+
+impl From<NoEntropy> for Failure {
+    fn from(refusal: NoEntropy) -> Self {
+        Self::Unavailable(refusal.into())
+    }
+}

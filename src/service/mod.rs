@@ -1,0 +1,10 @@
+//! The use cases, top to bottom, over the ports.
+//!
+//! In scope: the order of steps and what a failure of each means. Out of scope: HTTP; storage.
+
+pub mod failure;
+pub mod keys;
+pub mod memory;
+pub mod orgs;
+pub mod publish;
+pub mod verify;

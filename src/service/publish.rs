@@ -1,0 +1,105 @@
+//! Bringing a change from the truth into force: to the guard, then to the index, then off the outbox.
+//!
+//! What is published is the newest record of the truth, whatever change asked for it: publishing twice, late or out of
+//! order does no harm, because guards never go back to a lower version.
+
+use crate::{
+    base::time::Timestamp,
+    key::record::KeyRecord,
+    limit::guard::{Command, Reply, Terms},
+    policy::org::Organization,
+    ports::{Outage, Ports, Subject},
+    service::failure::Failure,
+};
+
+/// How long to wait before trying a guard or the index again.
+const PAUSES_MS: [u32; 2] = [50, 200];
+
+/// How many outbox rows one run of the cron takes on.
+const SWEEP: u32 = 100;
+
+/// Publishes a key and says since when its terms are in force.
+///
+/// # Errors
+/// [`Failure::NotYetInForce`] when guard or index cannot be reached; the outbox row stays, and the cron goes on with it.
+pub async fn publish_key(ports: &Ports, key: &KeyRecord) -> Result<Timestamp, Failure> {
+    let subject = Subject::Key(key.id.clone());
+    let in_force_at = adopt(ports, &subject, key.terms()?).await.map_err(|_| Failure::NotYetInForce)?;
+    let put = retry(ports, async || ports.index.put(key).await).await;
+    put.map_err(|_| Failure::NotYetInForce)?;
+    // A row that cannot be taken off now is taken off by the cron; the change is in force.
+    let _ = ports.ledger.note_published(&subject, key.version).await;
+    Ok(in_force_at)
+}
+
+/// Files a new key in the index. Its guard is left alone: it starts by itself, from the truth, near the first caller.
+pub async fn announce_key(ports: &Ports, key: &KeyRecord) {
+    // The truth has the key and every miss of the index falls through to it: a failure here delays nothing but a read.
+    if ports.index.put(key).await.is_ok() {
+        let _ = ports.ledger.note_published(&Subject::Key(key.id.clone()), key.version).await;
+    }
+}
+
+/// Publishes an organization and says since when its terms are in force.
+///
+/// # Errors
+/// As [`publish_key`].
+pub async fn publish_org(ports: &Ports, organization: &Organization) -> Result<Timestamp, Failure> {
+    let subject = Subject::Org(organization.id.clone());
+    let terms = organization.terms().map_err(crate::key::record::StoredRecordError::from)?;
+    let in_force_at = adopt(ports, &subject, terms).await.map_err(|_| Failure::NotYetInForce)?;
+    let _ = ports.ledger.note_published(&subject, organization.version).await;
+    Ok(in_force_at)
+}
+
+/// Publishes whatever the outbox still holds. Runs each minute; running it at any time is safe.
+///
+/// # Errors
+/// The outage that ended the run. Subjects that could not be published stay in the outbox for the next run.
+pub async fn sweep(ports: &Ports) -> Result<(), Failure> {
+    let mut unfinished = None;
+    for subject in ports.ledger.list_unpublished(SWEEP).await? {
+        if let Err(failure) = publish(ports, &subject).await {
+            unfinished = Some(failure);
+        }
+    }
+    unfinished.map_or(Ok(()), Err)
+}
+
+/// Publishes the subject if an earlier attempt did not come through: the next touch mends it.
+pub async fn catch_up(ports: &Ports, subject: &Subject) {
+    if let Ok(true) = ports.ledger.is_unpublished(subject).await {
+        let _ = publish(ports, subject).await;
+    }
+}
+
+async fn publish(ports: &Ports, subject: &Subject) -> Result<(), Failure> {
+    match subject {
+        Subject::Key(id) => match ports.ledger.find_key(id).await? {
+            Some(key) => publish_key(ports, &key).await.map(drop),
+            None => Ok(()),
+        },
+        Subject::Org(id) => match ports.ledger.find_org(id).await? {
+            Some(organization) => publish_org(ports, &organization).await.map(drop),
+            None => Ok(()),
+        },
+    }
+}
+
+async fn adopt(ports: &Ports, subject: &Subject, terms: Terms) -> Result<Timestamp, Outage> {
+    let command = Command::Adopt { terms };
+    match retry(ports, async || ports.guards.send(subject, &command).await).await? {
+        Reply::InForce { in_force_at, .. } => Ok(in_force_at),
+        other => Err(Outage::Guard { cause: format!("answered an adoption with {other:?}") }),
+    }
+}
+
+async fn retry<T>(ports: &Ports, attempt: impl AsyncFn() -> Result<T, Outage>) -> Result<T, Outage> {
+    for pause_ms in PAUSES_MS {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(_) => ports.clock.pause(pause_ms).await,
+        }
+    }
+    attempt().await
+}

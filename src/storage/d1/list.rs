@@ -1,0 +1,77 @@
+//! A page of an organization's keys: one statement, walking the index of the order that was asked for.
+
+use wasm_bindgen::JsValue;
+
+use super::{D1Ledger, bind, keys::{KeyRow, SELECT}, outage};
+use crate::{
+    base::id::OrgId,
+    key::{
+        query::{KeyQuery, SortField},
+        record::KeyRecord,
+        state::Status,
+    },
+    ports::Outage,
+};
+
+impl D1Ledger {
+    pub(super) async fn page_of_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage> {
+        let (sql, values) = statement(org, query);
+        let statement = self.database()?.prepare(sql).bind(&values).map_err(outage)?;
+        let rows: Vec<KeyRow> = self.rows(statement).await?;
+        rows.into_iter().map(KeyRow::into_record).collect()
+    }
+}
+
+/// Collects values and gives each its number.
+struct Values(Vec<JsValue>);
+
+impl Values {
+    fn add(&mut self, value: JsValue) -> String {
+        self.0.push(value);
+        format!("?{}", self.0.len())
+    }
+}
+
+fn statement(org: &OrgId, query: &KeyQuery) -> (String, Vec<JsValue>) {
+    let mut values = Values(Vec::new());
+    let mut conditions = vec![format!("k.org_id = {}", values.add(bind::text(org.as_str())))];
+    if !query.statuses.is_empty() {
+        let now = values.add(bind::time(query.now));
+        let states: Vec<String> = query.statuses.iter().map(|status| state(*status, &now)).collect();
+        conditions.push(format!("({})", states.join(" OR ")));
+    }
+    if let Some(kind) = query.kind {
+        conditions.push(format!("k.kind = {}", values.add(bind::text(kind.as_str()))));
+    }
+    if let Some(search) = &query.search {
+        let escaped = search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let inside = values.add(bind::text(&format!("%{escaped}%")));
+        let start = values.add(bind::text(&format!("{escaped}%")));
+        conditions.push(format!("(k.name LIKE {inside} ESCAPE '\\' OR k.prefix LIKE {start} ESCAPE '\\')"));
+    }
+    let column = match query.sort.field {
+        SortField::CreatedAt => "k.created_at",
+        SortField::LastUsedAt => "coalesce(k.last_used_at, 0)",
+        SortField::Name => "k.name COLLATE NOCASE",
+    };
+    let (direction, beyond) = if query.sort.descending { ("DESC", "<") } else { ("ASC", ">") };
+    if let Some(position) = &query.after {
+        let value = match query.sort.field {
+            SortField::Name => bind::text(&position.value),
+            SortField::CreatedAt | SortField::LastUsedAt => JsValue::from_f64(position.value.parse().unwrap_or(0.0)),
+        };
+        let (value, id) = (values.add(value), values.add(bind::text(&position.id)));
+        conditions.push(format!("({column}, k.id) {beyond} ({value}, {id})"));
+    }
+    let limit = values.add(bind::integer(query.limit.into()));
+    let sql = format!("{SELECT} WHERE {} ORDER BY {column} {direction}, k.id {direction} LIMIT {limit}", conditions.join(" AND "));
+    (sql, values.0)
+}
+
+fn state(status: Status, now: &str) -> String {
+    match status {
+        Status::Active => format!("(k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > {now}))"),
+        Status::Revoked => "k.revoked_at IS NOT NULL".to_owned(),
+        Status::Expired => format!("(k.revoked_at IS NULL AND k.expires_at <= {now})"),
+    }
+}

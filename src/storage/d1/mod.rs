@@ -1,0 +1,120 @@
+//! The truth in D1.
+//!
+//! A change is one batch, which D1 runs as one transaction: the change, its audit entry and its outbox row commit
+//! together or not at all.
+
+mod audit;
+mod bind;
+mod keys;
+mod list;
+mod orgs;
+mod outbox;
+
+use async_trait::async_trait;
+use worker::{D1Database, D1PreparedStatement, D1Result, Env};
+
+use super::deadline::within;
+use crate::{
+    audit::entry::AuditEntry,
+    base::id::{KeyId, OrgId},
+    key::{query::KeyQuery, record::KeyRecord},
+    policy::org::Organization,
+    ports::{Ledger, Outage, Subject, Written},
+    token::digest::Digest,
+};
+
+const BINDING: &str = "DB";
+const LIMIT_MS: u64 = 10_000;
+
+/// The ledger. The binding is looked up when it is used.
+pub struct D1Ledger {
+    env: Env,
+}
+
+impl D1Ledger {
+    /// The ledger of this deployment.
+    #[must_use]
+    pub fn new(env: Env) -> Self {
+        Self { env }
+    }
+
+    fn database(&self) -> Result<D1Database, Outage> {
+        self.env.d1(BINDING).map_err(outage)
+    }
+
+    /// Runs one statement and reads its rows.
+    async fn rows<T: serde::de::DeserializeOwned>(&self, statement: D1PreparedStatement) -> Result<Vec<T>, Outage> {
+        let result = within(LIMIT_MS, statement.all()).await.map_err(outage)?;
+        if !result.success() {
+            return Err(outage(result.error().unwrap_or_default()));
+        }
+        result.results().map_err(outage)
+    }
+
+    /// Runs statements in one transaction.
+    async fn batch(&self, database: &D1Database, statements: Vec<D1PreparedStatement>) -> Result<Vec<D1Result>, Outage> {
+        let results = within(LIMIT_MS, database.batch(statements)).await.map_err(outage)?;
+        match results.iter().find(|result| !result.success()) {
+            Some(failed) => Err(outage(failed.error().unwrap_or_default())),
+            None => Ok(results),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Ledger for D1Ledger {
+    async fn find_org(&self, id: &OrgId) -> Result<Option<Organization>, Outage> {
+        self.org_by_id(id).await
+    }
+
+    async fn create_org(&self, organization: &Organization, audit: &AuditEntry) -> Result<(), Outage> {
+        self.insert_org(organization, audit).await
+    }
+
+    async fn find_key(&self, id: &KeyId) -> Result<Option<KeyRecord>, Outage> {
+        self.key_where("k.id = ?1", id.as_str()).await
+    }
+
+    async fn find_key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRecord>, Outage> {
+        self.key_where("k.id = (SELECT key_id FROM secrets WHERE sha256 = ?1)", &digest.hex()).await
+    }
+
+    async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage> {
+        self.page_of_keys(org, query).await
+    }
+
+    async fn create_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<(), Outage> {
+        self.insert_key(key, audit).await
+    }
+
+    async fn update_key(&self, key: &KeyRecord, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage> {
+        self.replace_key(key, read_version, audit).await
+    }
+
+    async fn list_unpublished(&self, limit: u32) -> Result<Vec<Subject>, Outage> {
+        self.unpublished(limit).await
+    }
+
+    async fn is_unpublished(&self, subject: &Subject) -> Result<bool, Outage> {
+        self.has_outbox_row(subject).await
+    }
+
+    async fn note_published(&self, subject: &Subject, version: u64) -> Result<(), Outage> {
+        self.drop_outbox_rows(subject, version).await
+    }
+
+    async fn check(&self) -> Result<(), Outage> {
+        let statement = self.database()?.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'outbox')");
+        let rows: Vec<Schema> = self.rows(statement).await?;
+        if rows.iter().any(|row| row.tables == 2) { Ok(()) } else { Err(outage("the migrations have not been applied")) }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Schema {
+    tables: u32,
+}
+
+fn outage(cause: impl std::fmt::Display) -> Outage {
+    Outage::Ledger { cause: cause.to_string() }
+}
