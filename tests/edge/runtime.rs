@@ -1,0 +1,153 @@
+//! The real runtime for the edge tests: a fleet of the built wasm in workerd, with real KV, D1 and Durable Objects.
+//!
+//! `shared()` is one fleet for the whole test process; [`Fleet::start`] gives a test its own. Either ends with the
+//! process, whatever ends it: the child exits when its standard input closes.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{self, Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::client::{self, Edge, Response};
+
+/// The operator token that every fleet accepts.
+pub const OPERATOR_TOKEN: &str = "lko_test0operator0token0for0the0edge0tests00000";
+
+/// How a fleet is started.
+pub struct Options {
+    /// Edges, each in an isolate of its own, over one shared state.
+    pub edges: u16,
+    /// Whether `Edge::faults` works; it puts a layer before each binding.
+    pub faults: bool,
+    /// Whether the state survives `Fleet::restart`.
+    pub keep_state: bool,
+    /// Variables of the worker besides the operator token's digest.
+    pub vars: Vec<(String, String)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new() }
+    }
+}
+
+/// A running fleet.
+pub struct Fleet {
+    child: Child,
+    options: Options,
+    state: Option<PathBuf>,
+    scheduled_url: String,
+    pub edges: Vec<Edge>,
+}
+
+/// One fleet with one edge, for all tests that need nothing special.
+pub fn shared() -> &'static Fleet {
+    static SHARED: OnceLock<Fleet> = OnceLock::new();
+    SHARED.get_or_init(|| Fleet::start(Options::default()))
+}
+
+impl Fleet {
+    /// Starts a fleet and waits until it answers.
+    pub fn start(options: Options) -> Self {
+        let state = options.keep_state.then(state_folder);
+        let (child, ready) = spawn(&options, state.as_deref());
+        Self::from_ready(child, &ready, options, state)
+    }
+
+    /// Stops the fleet and starts it again on the same state (if it keeps one); its ports change.
+    pub fn restart(&mut self) {
+        self.stop();
+        let (child, ready) = spawn(&self.options, self.state.as_deref());
+        self.child = child;
+        (self.edges, self.scheduled_url) = addresses(&ready);
+    }
+
+    /// The first edge.
+    pub fn edge(&self) -> &Edge {
+        self.edges.first().expect("a fleet has an edge")
+    }
+
+    /// Fires the cron trigger on the first edge and waits for it to finish.
+    pub fn scheduled(&self) -> Response {
+        client::get(&self.scheduled_url)
+    }
+
+    fn from_ready(child: Child, ready: &Value, options: Options, state: Option<PathBuf>) -> Self {
+        let (edges, scheduled_url) = addresses(ready);
+        Self { child, options, state, scheduled_url, edges }
+    }
+
+    /// Closes the child's input, which it takes as the end, so that it writes its state and cleans up.
+    fn stop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(state) = &self.state {
+            let _ = fs::remove_dir_all(state);
+        }
+    }
+}
+
+fn spawn(options: &Options, state: Option<&Path>) -> (Child, Value) {
+    let root = root();
+    let node = root.join("node_modules/.bin/node");
+    let built = root.join("build/index.js");
+    assert!(built.exists() && node.exists(), "the worker is not built: run `cargo xtask test`");
+
+    let mut command = Command::new(node);
+    command.current_dir(&root).arg("xtask/runtime/fleet.mjs").args(["--exit-with-stdin", "--base-port", "0"]);
+    command.args(["--edges", &options.edges.to_string()]);
+    command.args(["--var", &format!("OPERATOR_TOKEN_SHA256={}", hex(&Sha256::digest(OPERATOR_TOKEN)))]);
+    for (name, value) in &options.vars {
+        command.args(["--var", &format!("{name}={value}")]);
+    }
+    if options.faults {
+        command.arg("--faults");
+    }
+    if let Some(state) = state {
+        command.arg("--state").arg(state);
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node starts");
+    let output = child.stdout.take().expect("its output is piped");
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    let ready = lines.find_map(|line| serde_json::from_str(&line).ok()).expect("the fleet tells its addresses");
+    assert!(lines.any(|line| line == "ready"), "the fleet ended before it was ready");
+    // The worker's console goes on through this pipe; unread it would fill up and block the fleet.
+    std::thread::spawn(move || lines.for_each(|line| eprintln!("[fleet] {line}")));
+    (child, ready)
+}
+
+fn addresses(ready: &Value) -> (Vec<Edge>, String) {
+    let urls = ready["edges"].as_array().expect("a list of edges");
+    let edges = urls.iter().filter_map(Value::as_str).map(Edge::new).collect();
+    (edges, ready["scheduled"].as_str().expect("an address of the cron trigger").to_owned())
+}
+
+fn root() -> PathBuf {
+    env::var_os("LATCHKEY_ROOT").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
+}
+
+fn state_folder() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let shared_memory = Path::new("/dev/shm");
+    let base = if shared_memory.is_dir() { shared_memory.to_path_buf() } else { env::temp_dir() };
+    base.join(format!("latchkey-edge-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

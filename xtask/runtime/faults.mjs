@@ -1,0 +1,158 @@
+// A worker entry that stands in front of the built one and can make its bindings fail. Only test fleets load it: the
+// product has no such switch.
+//
+//   POST /__faults  {"kv": {"get": "fail"}, "db": "hang", "guard": {"delay_ms": 50}, "objects": {"db": "fail"}}
+//   GET  /__faults  {"calls": {"kv.get": 3, "db.query": 1, "guard.fetch": 2, "objects.db.query": 1}}
+//
+// A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard; under
+// "objects" the same for the environment of the Durable Objects, which live in the first edge's isolate. A fault is for
+// a binding or for one method of it:
+//   "fail"            the call is not made, and throws
+//   "lose"            the call is made, its answer lost: it throws afterwards
+//   "hang"            the call does not return (for ten minutes)
+//   {"mode": …, "delay_ms": 50, "times": 2}   with a delay before it, only for the first calls; mode may be left out
+//
+// Every statement sent to D1 counts as db.query, a batch as one db.batch. State is per isolate, so per edge.
+import entry, * as built from "./index.js";
+
+const BINDINGS = { KV: "kv", DB: "db", KEY_GUARD: "guard", ORG_GUARD: "org_guard" };
+const MODES = ["fail", "lose", "hang"];
+
+let faults = {};
+let calls = {};
+
+function faultFor(path) {
+  let node = faults;
+  for (const part of path) {
+    if (node === undefined || isFault(node)) break;
+    node = node[part];
+  }
+  return isFault(node) ? node : undefined;
+}
+
+function isFault(node) {
+  return typeof node === "string" || (typeof node === "object" && node !== null && ("mode" in node || "delay_ms" in node));
+}
+
+async function gate(path, call) {
+  const name = path.join(".");
+  calls[name] = (calls[name] ?? 0) + 1;
+  const fault = faultFor(path);
+  if (fault === undefined || fault.times === 0) return call();
+  if (fault.times !== undefined) fault.times -= 1;
+  const mode = typeof fault === "string" ? fault : fault.mode;
+  if (fault.delay_ms) await scheduler.wait(fault.delay_ms);
+  // A timer and not a promise that never settles: the runtime would notice that one and end the request.
+  if (mode === "hang") await scheduler.wait(600_000);
+  if (mode === "lose") await call();
+  if (mode !== undefined) throw new Error(`injected fault: ${name}`);
+  return call();
+}
+
+// Reads pass through to the real object, so `constructor.name`, which the Rust bindings check, is the real one.
+// Methods are called on the real object: native ones refuse a proxy as `this`.
+function wrap(target, methods) {
+  return new Proxy(target, {
+    get(real, property) {
+      const value = Reflect.get(real, property, real);
+      if (typeof value !== "function" || property === "constructor") return value;
+      const replacement = Object.hasOwn(methods, property) ? methods[property] : undefined;
+      return replacement ?? value.bind(real);
+    },
+  });
+}
+
+function wrapKv(kv, path) {
+  const methods = {};
+  for (const name of ["get", "getWithMetadata", "put", "delete", "list"]) {
+    methods[name] = (...args) => gate([...path, name], () => kv[name](...args));
+  }
+  return wrap(kv, methods);
+}
+
+// A batch takes the real statements.
+const realStatements = new WeakMap();
+
+function wrapStatement(statement, path) {
+  const methods = { bind: (...args) => wrapStatement(statement.bind(...args), path) };
+  for (const name of ["first", "all", "run", "raw"]) {
+    methods[name] = (...args) => gate([...path, "query"], () => statement[name](...args));
+  }
+  const wrapped = wrap(statement, methods);
+  realStatements.set(wrapped, statement);
+  return wrapped;
+}
+
+function wrapDatabase(db, path) {
+  return wrap(db, {
+    prepare: (sql) => wrapStatement(db.prepare(sql), path),
+    batch: (list) => gate([...path, "batch"], () => db.batch(list.map((item) => realStatements.get(item) ?? item))),
+    exec: (sql) => gate([...path, "query"], () => db.exec(sql)),
+    withSession: (...args) => wrapDatabase(db.withSession(...args), path),
+  });
+}
+
+function wrapNamespace(namespace, path) {
+  const wrapStub = (stub) =>
+    wrap(stub, { fetch: (...args) => gate([...path, "fetch"], () => stub.fetch(...args)) });
+  return wrap(namespace, {
+    get: (...args) => wrapStub(namespace.get(...args)),
+    getByName: (...args) => wrapStub(namespace.getByName(...args)),
+  });
+}
+
+const WRAPPERS = { kv: wrapKv, db: wrapDatabase, guard: wrapNamespace, org_guard: wrapNamespace };
+const wrappedEnvs = new WeakMap();
+
+function wrapEnv(env, prefix) {
+  let wrapped = wrappedEnvs.get(env);
+  if (wrapped === undefined) {
+    wrapped = { ...env };
+    for (const [binding, name] of Object.entries(BINDINGS)) {
+      if (env[binding]) wrapped[binding] = WRAPPERS[name](env[binding], [...prefix, name]);
+    }
+    wrappedEnvs.set(env, wrapped);
+  }
+  return wrapped;
+}
+
+function unknownModes(node, path = []) {
+  if (typeof node === "string") return MODES.includes(node) ? [] : [`${path.join(".")}: ${node}`];
+  return Object.entries(node ?? {}).flatMap(([key, value]) =>
+    ["delay_ms", "times"].includes(key) ? [] : unknownModes(value, [...path, key]),
+  );
+}
+
+async function control(request) {
+  if (request.method === "POST") {
+    const wanted = await request.json();
+    // A typo would make a test pass for the wrong reason.
+    const unknown = unknownModes(wanted);
+    if (unknown.length > 0) return Response.json({ error: `unknown fault ${unknown.join(", ")}` }, { status: 400 });
+    faults = wanted;
+    calls = {};
+  }
+  return Response.json({ calls });
+}
+
+export default {
+  fetch(request, env, ctx) {
+    if (new URL(request.url).pathname === "/__faults") return control(request);
+    return entry.fetch(request, wrapEnv(env, []), ctx);
+  },
+  scheduled(event, env, ctx) {
+    return entry.scheduled(event, wrapEnv(env, []), ctx);
+  },
+};
+
+export const KeyGuard = class extends built.KeyGuard {
+  constructor(state, env) {
+    super(state, wrapEnv(env, ["objects"]));
+  }
+};
+
+export const OrgGuard = class extends built.OrgGuard {
+  constructor(state, env) {
+    super(state, wrapEnv(env, ["objects"]));
+  }
+};

@@ -1,0 +1,50 @@
+//! `cargo xtask build`: cargo, wasm-bindgen, wasm-opt, esbuild, and one atomic move into `build/`.
+//!
+//! Wrangler runs this too (`[build]` in wrangler.toml), so a build with nothing to do is fast and touches nothing:
+//! a changed file in `build/` would make wrangler reload.
+
+mod bindgen;
+mod bundle;
+mod compile;
+mod publish;
+mod size;
+mod stamp;
+
+use std::fs::{self, File};
+
+use anyhow::{Context, Result};
+
+use crate::{project, step, tools};
+
+/// Builds the worker, doing only the steps whose inputs changed.
+///
+/// # Errors
+/// Those of the tools; `build/` is then as it was.
+pub fn run() -> Result<()> {
+    tools::npm::ensure()?;
+    let toolchain = tools::wasm::ensure()?;
+    let stage = project::wasm_target_dir().join("stage");
+    fs::create_dir_all(&stage).with_context(|| format!("cannot create {}", stage.display()))?;
+    let _lock = exclusive()?;
+
+    step::announce("Building the worker:");
+    let compiled = step::timed("cargo", || {
+        compile::run(&toolchain).map(|wasm| (wasm, toolchain.name().to_owned()))
+    })?;
+    let glue = step::timed("wasm-bindgen", || bindgen::glue(&compiled, &stage))?;
+    let optimized = step::timed("wasm-opt", || bindgen::optimize(&glue, &stage))?;
+    let module = step::timed("esbuild", || bundle::run(&glue, &stage))?;
+    step::timed("build/", || publish::run(&module, &optimized))?;
+    size::print()
+}
+
+/// One build at a time: `dev`, wrangler and a test may all ask for one.
+fn exclusive() -> Result<File> {
+    let path = project::wasm_target_dir().join("build.lock");
+    let lock = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    if lock.try_lock().is_err() {
+        step::announce("Waiting for another build …");
+        lock.lock().context("cannot lock the build")?;
+    }
+    Ok(lock)
+}

@@ -1,0 +1,28 @@
+//! Tells how large the worker is: as it is loaded, and as it is uploaded and limited by the platform (gzipped).
+
+use std::{fs, io::Write};
+
+use anyhow::{Context, Result};
+use flate2::{Compression, write::GzEncoder};
+
+use crate::project;
+
+/// Prints the size of both files.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn print() -> Result<()> {
+    for name in ["index_bg.wasm", "index.js"] {
+        let path = project::build_dir().join(name);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&bytes)?;
+        let packed = gzip.finish()?.len();
+        println!("  build/{name:<14} {:>7.1} kB, {:>6.1} kB gzipped", kilobytes(bytes.len()), kilobytes(packed));
+    }
+    Ok(())
+}
+
+fn kilobytes(bytes: usize) -> f64 {
+    bytes as f64 / 1000.0
+}

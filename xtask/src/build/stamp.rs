@@ -1,0 +1,55 @@
+//! Skips a step when nothing it reads has changed: a digest of its inputs, kept beside its result.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+/// The inputs of one step, being collected.
+pub struct Inputs(Sha256);
+
+impl Inputs {
+    /// `recipe` is what the step does: its tools' versions and options.
+    pub fn of(recipe: &str) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(recipe.as_bytes());
+        Self(digest)
+    }
+
+    /// Adds a file's name and content.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn file(mut self, path: &Path) -> Result<Self> {
+        let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        self.0.update(path.to_string_lossy().as_bytes());
+        self.0.update((content.len() as u64).to_be_bytes());
+        self.0.update(&content);
+        Ok(self)
+    }
+
+    /// Runs `work` unless `result` was made from these inputs; says which it was.
+    ///
+    /// # Errors
+    /// Those of `work`; the stamp is then absent, so that the next run repeats the step.
+    pub fn make(self, result: &Path, work: impl FnOnce() -> Result<()>) -> Result<String> {
+        let digest: String = self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let stamp = stamp_of(result);
+        if result.exists() && fs::read_to_string(&stamp).is_ok_and(|have| have == digest) {
+            return Ok("unchanged".to_owned());
+        }
+        let _ = fs::remove_file(&stamp);
+        work()?;
+        fs::write(&stamp, digest).with_context(|| format!("cannot write {}", stamp.display()))?;
+        Ok("done".to_owned())
+    }
+}
+
+fn stamp_of(result: &Path) -> PathBuf {
+    let mut name = result.file_name().unwrap_or_default().to_os_string();
+    name.push(".stamp");
+    result.with_file_name(name)
+}
