@@ -1,41 +1,52 @@
-//! The platform's events.
+//! The platform's events: requests, the cron, and the guards' objects.
 
-use worker::{Context, DurableObject, Env, Request, Response, State, durable_object, event};
+use worker::{Context, DurableObject, Env, Request, Response, ScheduleContext, ScheduledEvent, State, durable_object, event};
 
+use crate::{
+    app,
+    object::guard::{GuardObject, Guarded},
+};
+
+/// A request.
 #[event(fetch)]
-async fn fetch(_req: web_sys::Request, _env: Env, _ctx: Context) -> worker::Result<web_sys::Response> {
-    web_sys::Response::new_with_opt_str(Some("hello")).map_err(Into::into)
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+    app::fetch(request, &env).await.into_response()
 }
 
+/// Each minute.
 #[event(scheduled)]
-async fn scheduled(_event: worker::ScheduledEvent, _env: Env, _ctx: worker::ScheduleContext) {}
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    app::scheduled(&env).await;
+}
 
+/// The guard of one key.
 #[durable_object(fetch)]
 pub struct KeyGuard {
-    _state: State,
+    object: GuardObject,
 }
 
 impl DurableObject for KeyGuard {
-    fn new(state: State, _env: Env) -> Self {
-        Self { _state: state }
+    fn new(state: State, env: Env) -> Self {
+        Self { object: GuardObject::new(state, Guarded::Key, app::ports(&env)) }
     }
 
-    async fn fetch(&self, _req: Request) -> worker::Result<Response> {
-        Response::ok("guard")
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        self.object.fetch(request).await
     }
 }
 
+/// The guard of one organization.
 #[durable_object(fetch)]
 pub struct OrgGuard {
-    _state: State,
+    object: GuardObject,
 }
 
 impl DurableObject for OrgGuard {
-    fn new(state: State, _env: Env) -> Self {
-        Self { _state: state }
+    fn new(state: State, env: Env) -> Self {
+        Self { object: GuardObject::new(state, Guarded::Org, app::ports(&env)) }
     }
 
-    async fn fetch(&self, _req: Request) -> worker::Result<Response> {
-        Response::ok("guard")
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        self.object.fetch(request).await
     }
 }

@@ -66,6 +66,12 @@ impl<K: Kind> Id<K> {
         Ok(Self::from_checked(text))
     }
 
+    /// The id of nothing, for when none can be made.
+    #[must_use]
+    pub fn nil() -> Self {
+        Self::from_checked(format!("{}_{}", K::PREFIX, Ulid::nil()))
+    }
+
     /// Reads an id as this deployment writes it.
     ///
     /// # Errors

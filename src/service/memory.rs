@@ -10,14 +10,15 @@ use crate::{base::id::OrgId, policy::org::Organization};
 
 const MAX_ORGS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
 
-/// The memory of one isolate.
+/// The memory of one isolate. Clones share it.
+#[derive(Clone)]
 pub struct Memory {
-    orgs: RefCell<LruCache<OrgId, Rc<Organization>>>,
+    orgs: Rc<RefCell<LruCache<OrgId, Rc<Organization>>>>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { orgs: RefCell::new(LruCache::new(MAX_ORGS)) }
+        Self { orgs: Rc::new(RefCell::new(LruCache::new(MAX_ORGS))) }
     }
 }
 

@@ -74,3 +74,7 @@ pub fn credential() -> String {
     let sum = crate::token::base62::encode(crc32fast::hash(body.as_bytes()));
     format!("{body}{sum}")
 }
+
+pub fn request_id() -> crate::base::id::RequestId {
+    id()
+}

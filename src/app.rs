@@ -1,0 +1,58 @@
+//! Wiring: which adapter stands behind which port.
+
+use worker::Env;
+
+use crate::{
+    base::id::RequestId,
+    config::Config,
+    http::{call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
+    ports::{Outage, Ports},
+    service::{failure::Failure, memory::Memory, publish},
+    storage::{
+        d1::D1Ledger,
+        guards::DurableGuards,
+        kv::KvIndex,
+        platform::{PlatformClock, PlatformEntropy},
+    },
+};
+
+thread_local! {
+    static MEMORY: Memory = Memory::default();
+}
+
+/// The platform behind every port. Bindings are looked up when they are used.
+pub fn ports(env: &Env) -> Ports {
+    Ports {
+        ledger: Box::new(D1Ledger::new(env.clone())),
+        index: Box::new(KvIndex::new(env.clone())),
+        guards: Box::new(DurableGuards::new(env.clone())),
+        clock: Box::new(PlatformClock),
+        entropy: Box::new(PlatformEntropy),
+    }
+}
+
+/// Answers a request.
+pub async fn fetch(request: web_sys::Request, env: &Env) -> Reply {
+    let inbound = Inbound::new(request);
+    let ports = ports(env);
+    let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()));
+    let memory = MEMORY.with(Memory::clone);
+    let request_id = match RequestId::new(ports.clock.now(), ports.entropy.as_ref()) {
+        Ok(request_id) => request_id,
+        Err(refusal) => return no_request_id(&inbound, Outage::from(refusal)),
+    };
+    let call = Call { inbound: &inbound, params: Vec::new(), ports: &ports, memory: &memory, config: &config, principal: None, request_id: &request_id };
+    router::respond(call).await
+}
+
+/// Publishes what is still in the outbox.
+pub async fn scheduled(env: &Env) {
+    if let Err(failure) = publish::sweep(&ports(env)).await {
+        worker::console_error!("the outbox is not empty: {failure}");
+    }
+}
+
+fn no_request_id(inbound: &Inbound, outage: Outage) -> Reply {
+    let nobody = RequestId::nil();
+    Problem::from(Failure::Unavailable(outage)).into_reply(inbound.origin(), &nobody).with("Cache-Control", "no-store")
+}

@@ -1,0 +1,119 @@
+//! Keys of an organization.
+
+use serde_json::json;
+
+use super::conditions::{etag, if_match};
+use crate::{
+    base::document::{Fault, Faults},
+    http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
+    key::{
+        query::{KeyQuery, Sort},
+        record::{KeyRecord, Kind},
+        state::Status,
+    },
+    service::keys,
+};
+
+const DEFAULT_LIMIT: u32 = 20;
+const LIMITS: std::ops::RangeInclusive<u32> = 1..=100;
+const MAX_SEARCH_CHARS: usize = 100;
+
+/// Makes a key; the answer is the only one that shows its secret.
+///
+/// # Errors
+/// A bad body, what the policy rules out, or an outage.
+pub async fn create_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let body = body::json(call).await?;
+    let created = keys::create(call.ports, call.param("org"), &body, call.origin()).await?;
+    let key = &created.key;
+    let answer = json!({ "key": key.view(call.ports.clock.now()), "secret": created.secret.expose() });
+    Ok(Reply::json(201, &answer).with("Location", format!("/v1/orgs/{}/keys/{}", key.org_id, key.id)).with("ETag", etag(key.version)))
+}
+
+/// A page of keys.
+///
+/// # Errors
+/// A bad filter or cursor, 404, or an outage.
+pub async fn list_keys(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (query, cursor) = read_query(call)?;
+    let page = keys::list(call.ports, call.param("org"), query, cursor.as_deref()).await?;
+    let now = call.ports.clock.now();
+    let items: Vec<_> = page.keys.iter().map(|key| key.view(now)).collect();
+    let reply = Reply::json(200, &json!({ "items": items, "next_cursor": page.next_cursor }));
+    Ok(match page.next_cursor {
+        Some(cursor) => reply.with("Link", format!("<{}>; rel=\"next\"", next_page(call, &cursor))),
+        None => reply,
+    })
+}
+
+/// One key.
+///
+/// # Errors
+/// 404, or an outage.
+pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let key = keys::get(call.ports, call.param("org"), call.param("key")).await?;
+    Ok(Reply::json(200, &key.view(call.ports.clock.now())).with("ETag", etag(key.version)))
+}
+
+/// Revokes a key; the answer comes when no edge accepts it any more.
+///
+/// # Errors
+/// A bad body, 404, 412, or an outage.
+pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let body = body::optional_json(call).await?;
+    let if_version = if_match(call.inbound.header("if-match").as_deref());
+    let narrowed = keys::revoke(call.ports, call.param("org"), call.param("key"), body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    let KeyRecord { version, .. } = narrowed.key;
+    let view = narrowed.key.view(call.ports.clock.now()).in_force_at(narrowed.in_force_at);
+    Ok(Reply::json(200, &view).with("ETag", etag(version)))
+}
+
+fn read_query(call: &Call<'_>) -> Result<(KeyQuery, Option<String>), Vec<Fault>> {
+    let mut faults = Faults::default();
+    let mut query = Query::read(call.inbound.query());
+    let limit = query.one("limit", &mut faults).map(|text| text.parse().ok().filter(|limit| LIMITS.contains(limit)));
+    if limit == Some(None) {
+        faults.value("/limit", "must be a whole number from 1 to 100");
+    }
+    let cursor = query.one("cursor", &mut faults);
+    let words: Vec<String> = query.all("status").iter().flat_map(|text| text.split(',')).map(str::to_owned).collect();
+    let statuses = words.iter().filter_map(|word| {
+        let status = Status::ALL.into_iter().find(|status| status.as_str() == word);
+        if status.is_none() {
+            faults.value("/status", "must be one or more of active, revoked, expired");
+        }
+        status
+    });
+    let statuses = statuses.collect();
+    let kind = query.one("kind", &mut faults).map(|word| Kind::parse(&word));
+    if kind == Some(None) {
+        faults.value("/kind", "must be standard or playground");
+    }
+    let search = query.one("q", &mut faults).filter(|text| !text.is_empty());
+    if search.as_ref().is_some_and(|text| text.chars().count() > MAX_SEARCH_CHARS) {
+        faults.value("/q", format!("must be at most {MAX_SEARCH_CHARS} characters"));
+    }
+    let sort = query.one("sort", &mut faults).map(|text| Sort::parse(&text));
+    if sort == Some(None) {
+        faults.value("/sort", "must be one of created_at, last_used_at, name, with - in front for descending");
+    }
+    query.close(&mut faults);
+    let read = KeyQuery {
+        statuses,
+        kind: kind.flatten(),
+        search,
+        sort: sort.flatten().unwrap_or_default(),
+        after: None,
+        limit: limit.flatten().unwrap_or(DEFAULT_LIMIT),
+        now: call.ports.clock.now(),
+    };
+    faults.conclude(Some((read, cursor)))
+}
+
+/// The address of the next page: this request's, with the cursor replaced (RFC 8288).
+fn next_page(call: &Call<'_>, cursor: &str) -> String {
+    let kept = form_urlencoded::parse(call.inbound.query().as_bytes()).filter(|(name, _)| name != "cursor");
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(kept).append_pair("cursor", cursor);
+    format!("{}{}?{}", call.inbound.origin(), call.inbound.path(), query.finish())
+}

@@ -1,0 +1,5 @@
+//! The control plane: one handler for each operation, named after it.
+
+pub mod conditions;
+pub mod keys;
+pub mod orgs;

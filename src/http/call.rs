@@ -1,0 +1,58 @@
+//! A request on its way through a handler: what came in, who sent it, what it may use.
+
+use super::inbound::Inbound;
+use crate::{
+    audit::entry::Origin,
+    authn::principal::Principal,
+    base::{actor::Actor, id::RequestId},
+    config::Config,
+    network::address,
+    ports::Ports,
+    service::memory::Memory,
+};
+
+/// What every handler gets.
+pub struct Call<'a> {
+    /// The request.
+    pub inbound: &'a Inbound,
+    /// The parameters of its path.
+    pub params: Vec<(String, String)>,
+    /// The outside.
+    pub ports: &'a Ports,
+    /// What the isolate remembers.
+    pub memory: &'a Memory,
+    /// The settings.
+    pub config: &'a Config,
+    /// Who calls, where the route asks.
+    pub principal: Option<Principal>,
+    /// The request's id.
+    pub request_id: &'a RequestId,
+}
+
+const MAX_USER_AGENT_CHARS: usize = 300;
+
+impl Call<'_> {
+    /// A parameter of the path; a route that names it has it.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The client's address as the platform tells it. The platform overwrites what a client sends.
+    #[must_use]
+    pub fn client_ip(&self) -> Option<std::net::IpAddr> {
+        self.inbound.header("cf-connecting-ip").and_then(|text| address::parse(&text).ok())
+    }
+
+    /// Where a change comes from, for the audit log.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        let system = || Actor { kind: crate::base::actor::ActorType::System, id: "system".to_owned(), name: "Latchkey".to_owned() };
+        Origin {
+            actor: self.principal.as_ref().map_or_else(system, Principal::actor),
+            ip: self.client_ip().map(|ip| ip.to_string()),
+            user_agent: self.inbound.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT_CHARS).collect()),
+            request_id: self.request_id.clone(),
+        }
+    }
+}

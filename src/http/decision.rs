@@ -1,0 +1,73 @@
+//! A decision as `POST /v1/verify` answers it.
+
+use serde_json::{Value, json};
+
+use crate::{
+    base::{actor::ActorType, id::RequestId},
+    decision::{
+        decide::explain,
+        facts::Ask,
+        verdict::{Denial, VALID},
+    },
+    service::verify::{Decision, Known},
+};
+
+/// The body of the contract. A known key is shown in refusals too.
+#[must_use]
+pub fn document(decision: &Decision, ask: &Ask, with_checks: bool, request_id: &RequestId) -> Value {
+    let denial = decision.outcome.as_ref().err();
+    let known = decision.known.as_ref();
+    let mut document = json!({
+        "valid": denial.is_none(),
+        "code": denial.map_or(VALID, Denial::code),
+        "key": known.map(key),
+        "actor": known.filter(|_| denial.is_none()).map(|known| actor(known, ask)),
+        "rate_limit": known.and_then(|known| rate_limit(known, denial)),
+        // Every decision asks the guard: what it says is in force at that moment.
+        "freshness": { "mode": "strict", "bound_ms": 0 },
+        "request_id": request_id,
+    });
+    let Some(members) = document.as_object_mut() else { return document };
+    if let Some(denial) = denial {
+        members.insert("detail".to_owned(), json!(denial.to_string()));
+    }
+    if let Some(Denial::InsufficientPermissions { missing }) = denial {
+        members.insert("missing".to_owned(), json!(missing));
+    }
+    if let Some(Denial::RateLimited { retry_after_ms }) = denial {
+        members.insert("retry_after_ms".to_owned(), json!(retry_after_ms));
+    }
+    if with_checks {
+        members.insert("checks".to_owned(), json!(explain(denial, ask)));
+    }
+    document
+}
+
+fn key(known: &Known) -> Value {
+    let key = &known.key;
+    json!({
+        "id": key.id, "org_id": key.org_id, "name": key.name, "prefix": key.prefix, "kind": key.kind,
+        "permissions": known.granted, "expires_at": key.expires_at, "metadata": key.metadata,
+    })
+}
+
+/// Who the request is made by: the key, or the user that it acts for, with the key behind.
+fn actor(known: &Known, ask: &Ask) -> Value {
+    let key = json!({ "type": ActorType::Key, "id": known.key.id, "name": known.key.name });
+    match &ask.act_as {
+        Some(user) => json!({ "type": ActorType::User, "id": user, "name": null, "via": key }),
+        None => json!({ "type": ActorType::Key, "id": known.key.id, "name": known.key.name, "via": null }),
+    }
+}
+
+fn rate_limit(known: &Known, denial: Option<&Denial>) -> Option<Value> {
+    let quota = known.quota?;
+    let retry_after_ms = match denial {
+        Some(Denial::RateLimited { retry_after_ms }) => *retry_after_ms,
+        _ => None,
+    };
+    Some(json!({
+        "limit": quota.limit, "window_seconds": quota.window_seconds, "remaining": quota.remaining,
+        "reset_at": quota.reset_at, "retry_after_ms": retry_after_ms,
+    }))
+}

@@ -1,0 +1,99 @@
+//! A request as it comes in: read where needed, no further.
+
+use js_sys::{Reflect, Uint8Array, futures::JsFuture};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{ReadableStreamDefaultReader, Request};
+
+/// The platform's request with its URL taken apart.
+pub struct Inbound {
+    request: Request,
+    url: String,
+    path_start: usize,
+    query_start: usize,
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// More bytes than are allowed.
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The connection ended before the body did.
+    #[error("the body was cut off")]
+    CutOff,
+}
+
+impl Inbound {
+    /// Takes a request.
+    #[must_use]
+    pub fn new(request: Request) -> Self {
+        let url = request.url();
+        let authority = url.find("://").map_or(0, |at| at + 3);
+        let rest = url.get(authority..).unwrap_or_default();
+        let path_start = rest.find(['/', '?']).map_or(url.len(), |at| authority + at);
+        let query_start = rest.find('?').map_or(url.len(), |at| authority + at);
+        Self { request, url, path_start, query_start }
+    }
+
+    /// The method, as sent.
+    #[must_use]
+    pub fn method(&self) -> String {
+        self.request.method()
+    }
+
+    /// Scheme and authority, such as `https://keys.example.com`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.url.get(..self.path_start).unwrap_or_default()
+    }
+
+    /// The path, still percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.url.get(self.path_start..self.query_start).unwrap_or_default()
+    }
+
+    /// The query without its question mark.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.url.get(self.query_start..).and_then(|query| query.strip_prefix('?')).unwrap_or_default()
+    }
+
+    /// A header's value; repeated fields come joined by `, `.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.request.headers().get(name).ok().flatten()
+    }
+
+    /// The body, of at most `limit` bytes. It is counted while it streams in: a length that lies helps nobody.
+    ///
+    /// # Errors
+    /// [`BodyError`] when it is too long or ends early.
+    pub async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        let announced = self.header("content-length").and_then(|length| length.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(BodyError::TooLarge(limit));
+        }
+        let Some(stream) = self.request.body() else { return Ok(Vec::new()) };
+        let reader: ReadableStreamDefaultReader = stream.get_reader().dyn_into().map_err(|_| BodyError::CutOff)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = next_chunk(&reader).await? {
+            if body.len() + chunk.length() as usize > limit {
+                // Nobody waits for the rest; whether the sender hears of it does not matter.
+                let _ = reader.cancel();
+                return Err(BodyError::TooLarge(limit));
+            }
+            body.extend_from_slice(&chunk.to_vec());
+        }
+        Ok(body)
+    }
+}
+
+async fn next_chunk(reader: &ReadableStreamDefaultReader) -> Result<Option<Uint8Array>, BodyError> {
+    let read = JsFuture::from(reader.read()).await.map_err(|_| BodyError::CutOff)?;
+    let part = |name: &str| Reflect::get(&read, &JsValue::from_str(name)).map_err(|_| BodyError::CutOff);
+    if part("done")?.is_truthy() {
+        return Ok(None);
+    }
+    part("value")?.dyn_into().map(Some).map_err(|_| BodyError::CutOff)
+}

@@ -1,0 +1,22 @@
+//! HTTP: routes, bodies, headers, problem documents.
+//!
+//! In scope: the contract's letters. Out of scope: what is decided or changed; handlers call one service each.
+
+pub mod admin;
+pub mod body;
+pub mod call;
+pub mod challenge;
+pub mod decision;
+pub mod forward_auth;
+pub mod gate;
+pub mod health;
+pub mod inbound;
+pub mod problem;
+pub mod problem_catalog;
+pub mod problem_page;
+pub mod query;
+pub mod rate_fields;
+pub mod reply;
+pub mod route_table;
+pub mod router;
+pub mod verify;

@@ -1,0 +1,200 @@
+//! Problem documents (RFC 9457): the one place where refusals and failures become answers.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    challenge::Challenge,
+    problem_catalog::{self as catalog, ProblemKind},
+    reply::Reply,
+};
+use crate::{
+    base::{
+        document::{Fault, FaultKind},
+        id::RequestId,
+    },
+    decision::verdict::Denial,
+    http::inbound::BodyError,
+    service::failure::Failure,
+};
+
+/// How long to wait before trying again when something outside failed.
+const OUTAGE_RETRY_SECONDS: &str = "1";
+
+/// A problem on its way to the caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    kind: &'static ProblemKind,
+    status: u16,
+    detail: String,
+    errors: Vec<Fault>,
+    members: Map<String, Value>,
+    headers: Vec<(&'static str, String)>,
+    /// The cause for the log; never shown.
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem of that kind.
+    #[must_use]
+    pub fn new(kind: &'static ProblemKind, detail: impl Into<String>) -> Self {
+        Self { kind, status: kind.status, detail: detail.into(), errors: Vec::new(), members: Map::new(), headers: Vec::new(), cause: None }
+    }
+
+    /// 401 or 400 with its challenge.
+    #[must_use]
+    pub fn challenged(kind: &'static ProblemKind, challenge: &Challenge, detail: impl Into<String>) -> Self {
+        Self::new(kind, detail).with("WWW-Authenticate", challenge.to_field())
+    }
+
+    /// The problem with one more field in its answer.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The problem with one more member in its document.
+    #[must_use]
+    pub fn member(mut self, name: &str, value: impl Serialize) -> Self {
+        self.members.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// The problem under another status.
+    #[must_use]
+    pub fn under(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// What the log should say of it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The document. Its type is an address of this deployment, which answers with a page about it.
+    #[must_use]
+    pub fn document(&self, origin: &str, request_id: &RequestId) -> Value {
+        let mut document = json!({
+            "type": format!("{origin}/problems/{}", self.kind.slug),
+            "title": self.kind.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.kind.code(),
+            "request_id": request_id,
+        });
+        if let Some(members) = document.as_object_mut() {
+            if !self.errors.is_empty() {
+                members.insert("errors".to_owned(), json!(self.errors));
+            }
+            members.extend(self.members.clone());
+        }
+        document
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn into_reply(self, origin: &str, request_id: &RequestId) -> Reply {
+        let body = self.document(origin, request_id).to_string();
+        let mut reply = Reply::text(self.status, "application/problem+json", body);
+        reply.headers.extend(self.headers);
+        reply
+    }
+}
+
+/// Bad fields: 400 when any has the wrong shape, else 422. All are named either way.
+impl From<Vec<Fault>> for Problem {
+    fn from(errors: Vec<Fault>) -> Self {
+        let shape = errors.iter().any(|fault| fault.kind == FaultKind::Shape);
+        let kind = if shape { &catalog::MALFORMED_REQUEST } else { &catalog::VALIDATION_FAILED };
+        let named: Vec<String> = errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.detail).trim().to_owned()).collect();
+        Self { errors, ..Self::new(kind, named.join("; ")) }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        let kind = match error {
+            BodyError::TooLarge(_) => &catalog::BODY_TOO_LARGE,
+            BodyError::CutOff => &catalog::MALFORMED_REQUEST,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let said = failure.to_string();
+        match failure {
+            Failure::Invalid(faults) => faults.into(),
+            Failure::ForeignCursor(_) => Self::new(&catalog::MALFORMED_REQUEST, format!("cursor {said}")),
+            Failure::NotFound => Self::new(&catalog::NOT_FOUND, said),
+            Failure::PolicyForbids { operation } => Self::new(&catalog::POLICY_FORBIDS, said).member("operation", operation),
+            Failure::FeatureDisabled => Self::new(&catalog::FEATURE_DISABLED, said),
+            Failure::PreconditionFailed { version } => Self::new(&catalog::PRECONDITION_FAILED, said).with("ETag", format!("\"{version}\"")),
+            Failure::Conflict => Self::new(&catalog::CONFLICT, said),
+            Failure::NotYetInForce => Self::new(&catalog::NOT_YET_IN_FORCE, said).with("Retry-After", OUTAGE_RETRY_SECONDS),
+            Failure::Unavailable(_) | Failure::Damaged(_) => Self {
+                cause: Some(said),
+                ..Self::new(&catalog::UNAVAILABLE, "something that the answer depends on cannot be reached").with("Retry-After", OUTAGE_RETRY_SECONDS)
+            },
+        }
+    }
+}
+
+/// Refusals of the data plane, with the challenge of RFC 6750. The limit's fields are added by its caller.
+impl From<&Denial> for Problem {
+    fn from(denial: &Denial) -> Self {
+        let said = denial.to_string();
+        let bad_token = |kind| Self::challenged(kind, &Challenge::InvalidToken(said.clone()), said.clone());
+        match denial {
+            Denial::Malformed(_) => bad_token(&catalog::MALFORMED),
+            Denial::NotFound => bad_token(&catalog::KEY_NOT_FOUND),
+            Denial::Revoked => bad_token(&catalog::REVOKED),
+            Denial::Expired => bad_token(&catalog::EXPIRED),
+            Denial::OrgDisabled => bad_token(&catalog::ORG_DISABLED),
+            Denial::IpNotAllowed => Self::new(&catalog::IP_NOT_ALLOWED, said),
+            Denial::InsufficientPermissions { missing } => {
+                Self::challenged(&catalog::INSUFFICIENT_PERMISSIONS, &Challenge::InsufficientScope(missing.clone()), said).member("missing", missing)
+            }
+            Denial::ImpersonationNotAllowed => Self::new(&catalog::IMPERSONATION_NOT_ALLOWED, said),
+            Denial::RateLimited { retry_after_ms } => Self::new(&catalog::RATE_LIMITED, said).member("retry_after_ms", retry_after_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{base::document::Faults, testing::fixtures};
+
+    #[test]
+    fn one_wrong_shape_makes_it_400_and_all_faults_are_named() {
+        let mut faults = Faults::default();
+        faults.value("/name", "is required");
+        let only_values = Problem::from(faults.clone().conclude(None::<()>).unwrap_err());
+        assert_eq!(only_values.status, 422);
+        faults.shape("/cost", "must be a whole number");
+        let problem = Problem::from(faults.conclude(None::<()>).unwrap_err());
+        let document = problem.document("https://keys.example", &fixtures::request_id());
+        assert_eq!((problem.status, document["errors"].as_array().unwrap().len()), (400, 2));
+        assert_eq!(document["errors"][1], json!({"pointer": "/cost", "detail": "must be a whole number"}));
+        assert_eq!(document["type"], "https://keys.example/problems/MALFORMED_REQUEST");
+    }
+
+    #[test]
+    fn an_outage_says_nothing_of_its_cause() {
+        let failure = Failure::Unavailable(crate::ports::Outage::Ledger { cause: "D1_ERROR: secret table".into() });
+        let problem = Problem::from(failure);
+        assert!(!problem.document("", &fixtures::request_id()).to_string().contains("D1_ERROR"));
+        assert!(problem.cause().unwrap().contains("D1_ERROR"));
+    }
+
+    #[test]
+    fn a_key_that_is_not_found_is_401_with_the_code_of_the_contract() {
+        let problem = Problem::from(&Denial::NotFound);
+        assert_eq!(problem.document("", &fixtures::request_id())["code"], "NOT_FOUND");
+        assert_eq!(problem.status, 401);
+    }
+}

@@ -1,0 +1,63 @@
+//! An answer, before it becomes the platform's.
+
+use serde::Serialize;
+use web_sys::{Headers, Response, ResponseInit};
+
+/// Status, fields and body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The fields, in order.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; `None` for none.
+    pub body: Option<String>,
+}
+
+impl Reply {
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: None }
+    }
+
+    /// An answer with a JSON body. Values that cannot be written as JSON do not occur in the types that are answered.
+    #[must_use]
+    pub fn json(status: u16, value: &impl Serialize) -> Self {
+        Self::text(status, "application/json", serde_json::to_string(value).unwrap_or_default())
+    }
+
+    /// An answer with a body of that type.
+    #[must_use]
+    pub fn text(status: u16, content_type: &str, body: String) -> Self {
+        Self { status, headers: vec![("Content-Type", content_type.to_owned())], body: Some(body) }
+    }
+
+    /// The answer with one more field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The answer to HEAD: the same fields, no body (RFC 9110, section 9.3.2).
+    #[must_use]
+    pub fn without_body(self) -> Self {
+        Self { body: None, ..self }
+    }
+
+    /// The platform's answer.
+    ///
+    /// # Errors
+    /// When the platform refuses a field or the status.
+    pub fn into_response(self) -> worker::Result<Response> {
+        let headers = Headers::new()?;
+        for (name, value) in &self.headers {
+            headers.append(name, value)?;
+        }
+        let init = ResponseInit::new();
+        init.set_status(self.status);
+        init.set_headers(&headers);
+        Ok(Response::new_with_opt_str_and_init(self.body.as_deref(), &init)?)
+    }
+}

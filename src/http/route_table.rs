@@ -1,0 +1,140 @@
+//! Every route there is. The router, the documentation and the coverage tests are made from this table.
+
+use crate::{audit::entry::Action, authn::principal::Grant};
+
+/// What a route does. Each has one handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `POST /v1/orgs`
+    CreateOrg,
+    /// `GET /v1/orgs/{org}`
+    GetOrg,
+    /// `POST /v1/orgs/{org}/keys`
+    CreateKey,
+    /// `GET /v1/orgs/{org}/keys`
+    ListKeys,
+    /// `GET /v1/orgs/{org}/keys/{key}`
+    GetKey,
+    /// `POST /v1/orgs/{org}/keys/{key}/revoke`
+    RevokeKey,
+    /// `POST /v1/verify`
+    VerifyKey,
+    /// `ANY /v1/auth`
+    ForwardAuth,
+    /// `GET /healthz`
+    Healthz,
+    /// `GET /readyz`
+    Readyz,
+    /// `GET /problems/{slug}`
+    ProblemPage,
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Anyone.
+    Anyone,
+    /// The holder of the key that the request is about.
+    KeyHolder,
+    /// A principal with this grant.
+    With(Grant),
+}
+
+/// The methods of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// This one; GET is also HEAD.
+    One(&'static str),
+    /// Every one, even those that HTTP does not know: the request is another's.
+    Any,
+}
+
+/// One route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its methods.
+    pub methods: Methods,
+    /// Its path, parameters in braces.
+    pub path: &'static str,
+    /// What it does.
+    pub operation: Operation,
+    /// Who may call it.
+    pub caller: Caller,
+    /// The audit entry that a successful call leaves, if it changes something.
+    pub audit: Option<Action>,
+}
+
+const fn route(methods: Methods, path: &'static str, operation: Operation, caller: Caller, audit: Option<Action>) -> Route {
+    Route { methods, path, operation, caller, audit }
+}
+
+const GET: Methods = Methods::One("GET");
+const POST: Methods = Methods::One("POST");
+
+/// The table.
+pub const ROUTES: &[Route] = &[
+    route(POST, "/v1/orgs", Operation::CreateOrg, Caller::With(Grant::OrgsWrite), Some(Action::OrgCreated)),
+    route(GET, "/v1/orgs/{org}", Operation::GetOrg, Caller::With(Grant::OrgsRead), None),
+    route(POST, "/v1/orgs/{org}/keys", Operation::CreateKey, Caller::With(Grant::KeysWrite), Some(Action::KeyCreated)),
+    route(GET, "/v1/orgs/{org}/keys", Operation::ListKeys, Caller::With(Grant::KeysRead), None),
+    route(GET, "/v1/orgs/{org}/keys/{key}", Operation::GetKey, Caller::With(Grant::KeysRead), None),
+    route(POST, "/v1/orgs/{org}/keys/{key}/revoke", Operation::RevokeKey, Caller::With(Grant::KeysWrite), Some(Action::KeyRevoked)),
+    route(POST, "/v1/verify", Operation::VerifyKey, Caller::With(Grant::Verify), None),
+    route(Methods::Any, "/v1/auth", Operation::ForwardAuth, Caller::KeyHolder, None),
+    route(GET, "/healthz", Operation::Healthz, Caller::Anyone, None),
+    route(GET, "/readyz", Operation::Readyz, Caller::Anyone, None),
+    route(GET, "/problems/{slug}", Operation::ProblemPage, Caller::Anyone, None),
+];
+
+impl Operation {
+    /// The operation's id, which is also its handler's name.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::CreateOrg => "create_org",
+            Self::GetOrg => "get_org",
+            Self::CreateKey => "create_key",
+            Self::ListKeys => "list_keys",
+            Self::GetKey => "get_key",
+            Self::RevokeKey => "revoke_key",
+            Self::VerifyKey => "verify_key",
+            Self::ForwardAuth => "forward_auth",
+            Self::Healthz => "healthz",
+            Self::Readyz => "readyz",
+            Self::ProblemPage => "problem_page",
+        }
+    }
+}
+
+impl Methods {
+    /// Whether the route takes that method.
+    #[must_use]
+    pub fn take(self, method: &str) -> bool {
+        match self {
+            Self::One(known) => known == method || (known == "GET" && method == "HEAD"),
+            Self::Any => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_and_addresses_are_unique() {
+        for (index, route) in ROUTES.iter().enumerate() {
+            for other in ROUTES.iter().skip(index + 1) {
+                assert_ne!(route.operation, other.operation);
+                assert!((route.methods, route.path) != (other.methods, other.path), "{}", route.path);
+            }
+        }
+    }
+
+    #[test]
+    fn everything_that_changes_something_needs_a_grant() {
+        for route in ROUTES.iter().filter(|route| route.audit.is_some()) {
+            assert!(matches!(route.caller, Caller::With(_)), "{}", route.operation.id());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! From a request to its handler and back.
+
+use std::sync::LazyLock;
+
+use super::{
+    admin,
+    call::Call,
+    forward_auth, gate, health,
+    problem::Problem,
+    problem_catalog as catalog, problem_page,
+    reply::Reply,
+    route_table::{Caller, Operation, ROUTES, Route},
+    verify,
+};
+
+/// The methods that are known at all (RFC 9110, section 9; RFC 5789). Others are 501.
+const KNOWN_METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+
+static PATHS: LazyLock<matchit::Router<Vec<&'static Route>>> = LazyLock::new(|| {
+    let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+    paths.dedup();
+    let mut router = matchit::Router::new();
+    for path in paths {
+        let routes = ROUTES.iter().filter(|route| route.path == path).collect();
+        // The table is constant, and a test inserts every path of it.
+        let _ = router.insert(path, routes);
+    }
+    router
+});
+
+/// Answers a request.
+pub async fn respond(mut call: Call<'_>) -> Reply {
+    let outcome = answer(&mut call).await;
+    let reply = outcome.unwrap_or_else(|problem| {
+        if let Some(cause) = problem.cause() {
+            worker::console_error!("{} {cause}", call.request_id);
+        }
+        problem.into_reply(call.inbound.origin(), call.request_id)
+    });
+    let reply = reply.with("X-Request-Id", call.request_id.as_str()).with("Cache-Control", "no-store");
+    if call.inbound.method() == "HEAD" { reply.without_body() } else { reply }
+}
+
+async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let method = call.inbound.method();
+    let (routes, params) = find(call.inbound.path()).ok_or_else(|| unknown(&method))?;
+    let Some(route) = routes.iter().find(|route| route.methods.take(&method)) else {
+        return refuse_method(&method, &routes);
+    };
+    call.params = params;
+    if let Caller::With(grant) = route.caller {
+        call.principal = Some(gate::admit(call, grant)?);
+    }
+    match route.operation {
+        Operation::CreateOrg => admin::orgs::create_org(call).await,
+        Operation::GetOrg => admin::orgs::get_org(call).await,
+        Operation::CreateKey => admin::keys::create_key(call).await,
+        Operation::ListKeys => admin::keys::list_keys(call).await,
+        Operation::GetKey => admin::keys::get_key(call).await,
+        Operation::RevokeKey => admin::keys::revoke_key(call).await,
+        Operation::VerifyKey => verify::verify_key(call).await,
+        Operation::ForwardAuth => forward_auth::forward_auth(call).await,
+        Operation::Healthz => health::healthz(call).await,
+        Operation::Readyz => health::readyz(call).await,
+        Operation::ProblemPage => problem_page::problem_page(call).await,
+    }
+}
+
+type Found = (Vec<&'static Route>, Vec<(String, String)>);
+
+fn find(path: &str) -> Option<Found> {
+    let found = PATHS.at(path).ok()?;
+    let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Some((found.value.clone(), params))
+}
+
+fn unknown(method: &str) -> Problem {
+    if KNOWN_METHODS.contains(&method) {
+        Problem::new(&catalog::NOT_FOUND, "there is no route with this path")
+    } else {
+        Problem::new(&catalog::NOT_IMPLEMENTED, "this method is unknown here")
+    }
+}
+
+fn refuse_method(method: &str, routes: &[&Route]) -> Result<Reply, Problem> {
+    let allow = allowed(routes);
+    match method {
+        "OPTIONS" => Ok(Reply::empty(204).with("Allow", allow)),
+        known if KNOWN_METHODS.contains(&known) => {
+            Err(Problem::new(&catalog::METHOD_NOT_ALLOWED, format!("this path takes {allow}")).with("Allow", allow))
+        }
+        _ => Err(unknown(method)),
+    }
+}
+
+fn allowed(routes: &[&Route]) -> String {
+    let taken = KNOWN_METHODS.iter().filter(|method| **method == "OPTIONS" || routes.iter().any(|route| route.methods.take(method)));
+    taken.copied().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_by_its_own_path() {
+        for route in ROUTES {
+            let path = route.path.replace("{org}", "org_x").replace("{key}", "key_x").replace("{slug}", "X");
+            let (routes, _) = find(&path).unwrap_or_else(|| panic!("{path} is not found"));
+            assert!(routes.contains(&route), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_lists_its_methods() {
+        let (routes, _) = find("/v1/orgs/o/keys").unwrap();
+        assert_eq!(allowed(&routes), "GET, HEAD, POST, OPTIONS");
+    }
+}
