@@ -17,13 +17,15 @@ pub fn run() -> Result<()> {
     let toolchain = tools::wasm::ensure()?;
     let deny = tools::deny::ensure()?;
 
-    step::announce("Format");
+    step::tell("Format");
     step::aloud(cargo().args(["fmt", "--all", "--check"]))?;
-    step::announce("Lints, host");
+    step::tell("Lints, host");
     step::aloud(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    step::announce(&format!("Lints, wasm ({})", toolchain.name()));
+    step::tell(&format!("Lints, wasm ({})", toolchain.name()));
     step::aloud(&mut wasm_clippy(&toolchain))?;
-    step::announce("Licenses, sources, duplicate and banned crates");
+    step::tell("Licenses, sources, duplicate and banned crates");
+    // A build fetches only what its own platform needs; the audit reads the whole lock file.
+    step::quietly(cargo().args(["fetch", "--locked"]))?;
     // Advisories need a database from the network, which a build must not depend on.
     let mut audit = Command::new(deny);
     audit.current_dir(project::root()).args(["--offline", "--workspace", "check", "bans", "licenses", "sources"]);

@@ -36,7 +36,9 @@ fn remove(path: &Path) -> Result<()> {
     match removed {
         Ok(()) => println!("removed {}", project::display(path)),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot remove {}", path.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+        }
     }
     Ok(())
 }

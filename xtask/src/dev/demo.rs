@@ -1,9 +1,6 @@
 //! A demo organization with a key, made through the API as a customer would, and commands to try them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -75,10 +72,7 @@ fn organization() -> Value {
 
 fn post(url: &str, token: &str, body: &Value) -> Result<Value> {
     let request = ureq::post(url).config().http_status_as_error(false).build();
-    let mut answer = request
-        .header("Authorization", format!("Bearer {token}"))
-        .send_json(body)
-        .with_context(|| format!("POST {url}"))?;
+    let mut answer = request.header("Authorization", format!("Bearer {token}")).send_json(body).with_context(|| format!("POST {url}"))?;
     let text = answer.body_mut().read_to_string().with_context(|| format!("POST {url}"))?;
     if answer.status() != 201 {
         bail!("POST {url} answered {}: {text}", answer.status());
@@ -86,7 +80,7 @@ fn post(url: &str, token: &str, body: &Value) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("POST {url} answered no JSON"))
 }
 
-fn save(file: &PathBuf, record: &Value) -> Result<()> {
+fn save(file: &Path, record: &Value) -> Result<()> {
     project::write_private(file, &format!("{record:#}\n"))
 }
 

@@ -45,17 +45,13 @@ pub fn run(options: &Options) -> Result<()> {
     let token = operator_token::ensure()?;
     step::timed("migrations", || state::migrate(&state).map(|()| ((), "applied".to_owned())))?;
 
-    let mut server = step::timed("wrangler", || {
-        server::Server::start(options.port, &state).map(|server| (server, "answers".to_owned()))
-    })?;
+    let mut server = step::timed("wrangler", || server::Server::start(options.port, &state).map(|server| (server, "answers".to_owned())))?;
     let url = server.url();
     let demo = if options.no_demo {
         None
     } else {
         // Worth a warning only: the server is of use without it.
-        demo::ensure(&url, &token, &state)
-            .inspect_err(|error| eprintln!("\nwarning: no demo organization and key: {error:#}"))
-            .ok()
+        demo::ensure(&url, &token, &state).inspect_err(|error| eprintln!("\nwarning: no demo organization and key: {error:#}")).ok()
     };
     println!("\nLatchkey is at {url}");
     println!("The operator token is in {}.", project::from_here(&operator_token::path()));

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::tools;
+use crate::{step, tools};
 
 const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -121,6 +121,7 @@ fn command(port: u16, state: &Path) -> Command {
         .args(["dev", "--local", "--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
         .args(["--show-interactive-dev-session=false", "--log-level", "log", "--persist-to"])
         .arg(state)
+        .env(step::QUIET, "1")
         .stdin(Stdio::null())
         // A group of its own: Ctrl-C then reaches only this process, which ends the group in order.
         .process_group(0);

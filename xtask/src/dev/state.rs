@@ -19,10 +19,9 @@ pub fn lock(state: &Path) -> Result<File> {
     let lock = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another `cargo xtask dev` is using {}; stop it, or choose another folder with `--state`",
-            project::from_here(state)
-        ),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another `cargo xtask dev` is using {}; stop it, or choose another folder with `--state`", project::from_here(state))
+        }
         Err(TryLockError::Error(error)) => Err(error).context("cannot lock the state folder"),
     }
 }

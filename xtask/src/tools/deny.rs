@@ -1,10 +1,6 @@
 //! cargo-deny, compiled once into the tools folder.
 
-use std::{
-    env,
-    path::PathBuf,
-    process::Command,
-};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use anyhow::Result;
 
@@ -23,9 +19,13 @@ pub fn ensure() -> Result<PathBuf> {
     if step::answer(Command::new(&binary).arg("--version")).is_some() {
         return Ok(binary);
     }
-    step::announce("Compiling cargo-deny (a few minutes, once) …");
+    step::tell("Compiling cargo-deny (a few minutes, once) …");
     let mut install = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     install.args(["install", "cargo-deny", "--locked", "--version", VERSION, "--root"]).arg(&root);
+    // In a folder that stays when this is interrupted, so that the next run goes on where it stopped.
+    let work = project::root().join("target/cargo-deny");
+    install.arg("--target-dir").arg(&work);
     step::timed("cargo-deny", || step::quietly(&mut install).map(|()| ((), "installed".to_owned())))?;
+    let _ = fs::remove_dir_all(work);
     Ok(binary)
 }
