@@ -140,10 +140,8 @@ fn parse(bytes: &[u8]) -> Response {
     let head = String::from_utf8_lossy(head).into_owned();
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or(0);
-    let headers: Vec<_> = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
+    let headers: Vec<_> =
+        lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let body = body.get(4..).unwrap_or_default();
     let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     Response { status, body: if chunked { unchunk(body) } else { body.to_vec() }, headers }
@@ -154,7 +152,9 @@ fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
     while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
         let (line, rest) = bytes.split_at(end);
         let size = std::str::from_utf8(line).ok().and_then(|text| usize::from_str_radix(text.trim(), 16).ok());
-        let Some(chunk) = size.filter(|size| *size > 0).and_then(|size| rest.get(2..2 + size)) else { break };
+        let Some(chunk) = size.filter(|size| *size > 0).and_then(|size| rest.get(2..2 + size)) else {
+            break;
+        };
         whole.extend_from_slice(chunk);
         bytes = rest.get(2 + chunk.len() + 2..).unwrap_or_default();
     }

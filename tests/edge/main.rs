@@ -10,9 +10,11 @@ use serde_json::json;
 fn built_worker_answers_on_the_real_runtime() {
     let answer = shared().edge().get("/readyz");
     assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
+    assert_eq!(answer.header("content-type"), Some("text/plain;charset=UTF-8"));
     assert_eq!(shared().scheduled().status, 200);
     let raw = shared().edge().raw(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert_eq!((raw.status, raw.text().as_str()), (200, "hello"));
+    assert!(!raw.headers.is_empty());
     let malformed = shared().edge().raw(b"NONSENSE\r\n\r\n");
     assert_eq!(malformed.status, 400);
 }

@@ -34,9 +34,12 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     build::run()?;
     let mut node = tools::npm::command("node");
-    node.current_dir(project::root())
-        .arg("xtask/runtime/fleet.mjs")
-        .args(["--edges", &options.edges.to_string(), "--base-port", &options.base_port.to_string()]);
+    node.current_dir(project::root()).arg("xtask/runtime/fleet.mjs").args([
+        "--edges",
+        &options.edges.to_string(),
+        "--base-port",
+        &options.base_port.to_string(),
+    ]);
     if let Some(state) = &options.state {
         node.arg("--state").arg(std::path::absolute(state)?);
     }

@@ -3,9 +3,13 @@
 //! One module per verb. `tools` finds or installs what the verbs need; `project` knows where things are.
 
 mod build;
+mod check;
+mod clean;
+mod dev;
 mod fleet;
 mod project;
 mod step;
+mod test;
 mod tools;
 
 use std::process::ExitCode;
@@ -23,6 +27,17 @@ struct Cli {
 enum Verb {
     /// Compile the worker into build/ (wasm, glue, one JavaScript module).
     Build,
+    /// Serve the API locally, with an operator token and a demo key, until Ctrl-C.
+    Dev(dev::Options),
+    /// Build the worker and run every test; arguments go to `cargo test`.
+    Test {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check format, lints, licenses and sources.
+    Check,
+    /// Remove the local state; tools and the operator token stay.
+    CleanState(clean::Options),
     /// Run several edges over one shared state in one process, for tests and measurements.
     Fleet(fleet::Options),
 }
@@ -30,6 +45,10 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Build => build::run(),
+        Verb::Dev(options) => dev::run(&options),
+        Verb::Test { arguments } => test::run(&arguments),
+        Verb::Check => check::run(),
+        Verb::CleanState(options) => clean::run(&options),
         Verb::Fleet(options) => fleet::run(&options),
     };
     match result {

@@ -1,6 +1,7 @@
 //! Progress: one line per step with its time, and the whole output of a step that failed.
 
 use std::{
+    env,
     io::Write,
     process::{Command, Stdio},
     time::Instant,
@@ -15,14 +16,19 @@ use anyhow::{Context, Result, bail};
 pub fn timed<T>(name: &str, work: impl FnOnce() -> Result<(T, String)>) -> Result<T> {
     let started = Instant::now();
     let (value, outcome) = work()?;
-    println!("  {name:<14} {outcome:<34} {:>6.1} s", started.elapsed().as_secs_f64());
+    tell(&format!("  {name:<14} {outcome:<34} {:>6.1} s", started.elapsed().as_secs_f64()));
     Ok(value)
 }
 
-/// Says what is about to happen, for steps that take long enough to look stuck.
-pub fn announce(text: &str) {
-    println!("{text}");
-    let _ = std::io::stdout().flush();
+/// Set for the builds that `dev` has wrangler run: only what fails is of interest there.
+pub const QUIET: &str = "LATCHKEY_QUIET";
+
+/// Prints a line of progress.
+pub fn tell(text: &str) {
+    if env::var_os(QUIET).is_none() {
+        println!("{text}");
+        let _ = std::io::stdout().flush();
+    }
 }
 
 /// Runs a command whose output is only of interest when it fails.
@@ -31,10 +37,7 @@ pub fn announce(text: &str) {
 /// When it cannot be started or exits non-zero; the message has its output.
 pub fn quietly(command: &mut Command) -> Result<()> {
     let name = command_name(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("`{name}` could not be started"))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("`{name}` could not be started"))?;
     if !output.status.success() {
         bail!(
             "`{name}` failed ({}):\n{}{}",

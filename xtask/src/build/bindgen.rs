@@ -16,15 +16,8 @@ const BINDGEN_VERSION: &str = "0.2.130";
 
 /// What rustc emits for wasm32, and the exception handling of wasm-bindgen's abort handler; named one by one, so that
 /// a newer wasm-opt cannot emit an encoding that workerd does not read yet.
-const FEATURES: [&str; 7] = [
-    "bulk-memory",
-    "exception-handling",
-    "multivalue",
-    "mutable-globals",
-    "nontrapping-float-to-int",
-    "reference-types",
-    "sign-ext",
-];
+const FEATURES: [&str; 7] =
+    ["bulk-memory", "exception-handling", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
 /// The glue: `index.js` and `index_bg.wasm` in a folder of their own.
 ///
@@ -59,9 +52,9 @@ pub fn optimize(glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
     let mut arguments = vec!["-O3".to_owned()];
     arguments.extend(FEATURES.iter().map(|feature| format!("--enable-{feature}")));
     let recipe = format!("{}{}", tools::npm::version("binaryen"), arguments.join(" "));
-    let outcome = Inputs::of(&recipe).file(&input)?.make(&result, || {
-        step::quietly(tools::npm::command("wasm-opt").arg(&input).arg("-o").arg(&result).args(&arguments))
-    })?;
+    let outcome = Inputs::of(&recipe)
+        .file(&input)?
+        .make(&result, || step::quietly(tools::npm::command("wasm-opt").arg(&input).arg("-o").arg(&result).args(&arguments)))?;
     Ok((result, outcome))
 }
 

@@ -27,10 +27,8 @@ pub fn run() -> Result<()> {
     fs::create_dir_all(&stage).with_context(|| format!("cannot create {}", stage.display()))?;
     let _lock = exclusive()?;
 
-    step::announce("Building the worker:");
-    let compiled = step::timed("cargo", || {
-        compile::run(&toolchain).map(|wasm| (wasm, toolchain.name().to_owned()))
-    })?;
+    step::tell("Building the worker:");
+    let compiled = step::timed("cargo", || compile::run(&toolchain).map(|wasm| (wasm, toolchain.name().to_owned())))?;
     let glue = step::timed("wasm-bindgen", || bindgen::glue(&compiled, &stage))?;
     let optimized = step::timed("wasm-opt", || bindgen::optimize(&glue, &stage))?;
     let module = step::timed("esbuild", || bundle::run(&glue, &stage))?;
@@ -43,7 +41,7 @@ fn exclusive() -> Result<File> {
     let path = project::wasm_target_dir().join("build.lock");
     let lock = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     if lock.try_lock().is_err() {
-        step::announce("Waiting for another build …");
+        step::tell("Waiting for another build …");
         lock.lock().context("cannot lock the build")?;
     }
     Ok(lock)

@@ -5,7 +5,7 @@ use std::{fs, io::Write};
 use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
 
-use crate::project;
+use crate::{project, step};
 
 /// Prints the size of both files.
 ///
@@ -18,7 +18,8 @@ pub fn print() -> Result<()> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(&bytes)?;
         let packed = gzip.finish()?.len();
-        println!("  build/{name:<14} {:>7.1} kB, {:>6.1} kB gzipped", kilobytes(bytes.len()), kilobytes(packed));
+        let (plain, packed) = (kilobytes(bytes.len()), kilobytes(packed));
+        step::tell(&format!("  build/{name:<14} {plain:>7.1} kB, {packed:>6.1} kB gzipped"));
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub const PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "lld-
 
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
+const CLIPPY: &str = "/usr/bin/cargo-clippy";
 const LINKER: &str = "wasm-ld-22";
 
 /// The sysroot, if an earlier run has made it for the compiler that is installed now.
@@ -39,31 +40,34 @@ pub fn available() -> bool {
 pub fn install() -> Result<PathBuf> {
     let missing = missing_packages();
     if !missing.is_empty() {
-        step::announce(&format!("Installing Debian's Rust toolchain for wasm: {} …", missing.join(" ")));
+        step::tell(&format!("Installing Debian's Rust toolchain for wasm: {} …", missing.join(" ")));
         step::timed("apt-get", || apt(&missing).map(|()| ((), "installed".to_owned())))?;
     }
     let sysroot = sysroot().with_context(|| format!("{RUSTC} does not answer"))?;
     if !has_library(&library(&sysroot)) {
-        step::announce("Building the wasm standard library (about 20 s, once) …");
+        step::tell("Building the wasm standard library (about 20 s, once) …");
         step::timed("std for wasm", || build_library(&sysroot).map(|()| ((), "built".to_owned())))?;
     }
     Ok(sysroot)
 }
 
-/// Debian's cargo with Debian's compiler and linker, whatever the caller's toolchain has set.
-pub fn cargo() -> Command {
-    let mut command = Command::new(CARGO);
+/// Debian's `cargo <verb>` with Debian's compiler and linker, whatever the caller's toolchain has set.
+pub fn cargo(verb: &str) -> Command {
+    // Cargo would look for its plugin in its home first, where rustup's lints with another compiler.
+    let mut command = Command::new(if verb == "clippy" { CLIPPY } else { CARGO });
     // `cargo run` and rustup leave these behind for the toolchain that runs xtask.
-    for leftover in ["RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH", "CARGO", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+    for leftover in ["RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
         command.env_remove(leftover);
     }
-    command.env("RUSTC", RUSTC).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER);
+    command.arg(verb).env("CARGO", CARGO).env("RUSTC", RUSTC).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER);
     command
 }
 
 /// Whether a target library folder holds a built `core`.
 pub fn has_library(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
 }
 
@@ -121,9 +125,9 @@ fn build_library(sysroot: &Path) -> Result<()> {
          [profile.release]\npanic = \"abort\"\ncodegen-units = 1\n",
     )?;
     fs::write(work.join("src/lib.rs"), "")?;
-    let mut build = cargo();
+    let mut build = cargo("build");
     build
-        .args(["build", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort"])
+        .args(["--release", "--target", TARGET, "-Zbuild-std=std,panic_abort"])
         .current_dir(&work)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", work.join("target"))

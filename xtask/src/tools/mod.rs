@@ -4,5 +4,7 @@
 //! simply repeated. What cannot be installed is named in one message with what to do about it.
 
 mod debian;
+pub mod deny;
 pub mod npm;
 pub mod wasm;
+pub mod wrangler;

@@ -22,11 +22,9 @@ pub fn ensure() -> Result<()> {
     }
     let mut version = Command::new("npm");
     if step::answer(version.arg("--version")).is_none() {
-        bail!(
-            "npm is not installed. It brings wrangler, workerd and their Node: install Node.js with npm, then run this again."
-        );
+        bail!("npm is not installed. It brings wrangler, workerd and their Node: install Node.js with npm, then run this again.");
     }
-    step::announce("Installing npm packages (about 500 MB, once) …");
+    step::tell("Installing npm packages (about 500 MB, once) …");
     let mut install = Command::new("npm");
     // The engine warnings of npm are about the machine's Node; the packages run on the Node that they bring.
     install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(project::root());

@@ -37,12 +37,12 @@ pub fn ensure() -> Result<Toolchain> {
         return Ok(Toolchain::Debian { sysroot });
     }
     if rustup_may_install() {
-        step::announce("Adding the wasm target to the Rust toolchain …");
+        step::tell("Adding the wasm target to the Rust toolchain …");
         let added = step::quietly(Command::new("rustup").args(["target", "add", TARGET]));
         match added {
             Ok(()) if active_has_target() => return Ok(Toolchain::Active),
             Ok(()) => {}
-            Err(error) => step::announce(&format!("rustup could not add it, trying other ways: {error:#}")),
+            Err(error) => step::tell(&format!("rustup could not add it, trying other ways: {error:#}")),
         }
     }
     if debian::available() {
@@ -61,11 +61,14 @@ impl Toolchain {
     /// would point Debian's at the wrong compiler and libraries.
     pub fn cargo(&self, verb: &str) -> Command {
         let mut command = match self {
-            Self::Active => Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
-            Self::Debian { .. } => debian::cargo(),
+            Self::Active => {
+                let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+                cargo.arg(verb);
+                cargo
+            }
+            Self::Debian { .. } => debian::cargo(verb),
         };
         command
-            .arg(verb)
             .args(["--target", TARGET])
             .current_dir(project::root())
             .env("CARGO_TARGET_DIR", project::wasm_target_dir())
