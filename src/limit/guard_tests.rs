@@ -93,7 +93,7 @@ fn stored_bytes_are_these() {
     guard.apply(acquire(1, 1), at(0));
     let stored = concat!(
         r#"{"terms":{"version":1,"limit":{"limit":2,"window_seconds":60},"record":"record 1"},"#,
-        r#""in_force_at":"2030-03-17T17:46:40.000Z","window":{"window_ms":60000,"buckets":[[1900000000,1]]}}"#
+        r#""in_force_at":"2030-03-17T17:46:40.000Z","window":{"window_ms":60000,"buckets":[[1900000000000,1]]}}"#
     );
     assert_eq!(serde_json::to_string(&guard).unwrap(), stored);
     assert_eq!(serde_json::from_str::<Guard>(stored).unwrap(), guard);

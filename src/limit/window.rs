@@ -1,7 +1,8 @@
 //! The exact sliding window: in no span of the window's length are more tokens admitted than the limit.
 //!
-//! A ring of at most 62 buckets. A token is dated to the **end** of its bucket, so it always occupies the window for at
-//! least its whole length and at most one sixtieth longer: the error is on the safe side, the memory is constant.
+//! A ring of at most 62 buckets, each a sixtieth of the window. All tokens of a bucket are dated to the **last** of
+//! them, so each occupies the window for at least its whole length and at most one sixtieth longer: the error is on the
+//! safe side, the memory is constant, and nobody is told to wait for longer than the window.
 
 use std::collections::VecDeque;
 
@@ -17,7 +18,7 @@ const BUCKETS_PER_WINDOW: i64 = 60;
 pub struct Window {
     /// Length of the window in milliseconds.
     window_ms: i64,
-    /// `(bucket, tokens)`, oldest first; bucket `b` covers the milliseconds `[b·w, (b+1)·w)` of the epoch.
+    /// `(when the last of them was taken, tokens)`, oldest first, one for each sixtieth of the window.
     buckets: VecDeque<(i64, u32)>,
 }
 
@@ -57,9 +58,8 @@ impl Window {
             return self;
         }
         let mut next = Self::new(rate);
-        for (bucket, tokens) in &self.buckets {
-            let last_ms = self.bucket_end_ms(*bucket) - 1;
-            next.add(next.bucket_of(last_ms), *tokens);
+        for (last_ms, tokens) in &self.buckets {
+            next.add(*last_ms, *tokens);
         }
         next
     }
@@ -74,14 +74,15 @@ impl Window {
         if needed > 0 {
             return Err(self.refusal(needed));
         }
-        self.add(self.bucket_of(now_ms), tokens);
+        self.add(now_ms, tokens);
         Ok(())
     }
 
     /// Gives back up to `tokens` that were taken at `taken_at` and not spent.
     pub fn give_back(&mut self, tokens: u32, taken_at: Timestamp) {
-        let bucket = self.bucket_of(taken_at.ms());
-        if let Some((_, taken)) = self.buckets.iter_mut().find(|(at, _)| *at == bucket) {
+        let bucket_ms = self.bucket_ms();
+        let bucket = taken_at.ms().div_euclid(bucket_ms);
+        if let Some((_, taken)) = self.buckets.iter_mut().find(|(last_ms, _)| last_ms.div_euclid(bucket_ms) == bucket) {
             *taken = taken.saturating_sub(tokens);
         }
         self.buckets.retain(|(_, taken)| *taken > 0);
@@ -93,7 +94,7 @@ impl Window {
         let mut current = self.clone();
         let now_ms = current.forget_past(now);
         let occupied = u32::try_from(current.occupied()).unwrap_or(u32::MAX);
-        let reset_ms = current.buckets.front().map_or(now_ms, |(bucket, _)| current.freed_ms(*bucket));
+        let reset_ms = current.buckets.front().map_or(now_ms, |(last_ms, _)| current.freed_ms(*last_ms));
         Quota {
             limit: rate.limit,
             window_seconds: rate.window_seconds,
@@ -105,33 +106,37 @@ impl Window {
     /// When a token taken at `now` was really taken: a clock that went back counts as standing still.
     #[must_use]
     pub fn effective_now(&self, now: Timestamp) -> Timestamp {
-        let newest_ms = self.buckets.back().map_or(i64::MIN, |(bucket, _)| bucket * self.bucket_ms());
+        let newest_ms = self.buckets.back().map_or(i64::MIN, |(last_ms, _)| *last_ms);
         Timestamp::from_ms(now.ms().max(newest_ms))
     }
 
     /// Drops what no longer occupies the window and returns the time that counts.
     fn forget_past(&mut self, now: Timestamp) -> i64 {
         let now_ms = self.effective_now(now).ms();
-        while self.buckets.front().is_some_and(|(bucket, _)| self.freed_ms(*bucket) <= now_ms) {
+        while self.buckets.front().is_some_and(|(last_ms, _)| self.freed_ms(*last_ms) <= now_ms) {
             self.buckets.pop_front();
         }
         now_ms
     }
 
     fn refusal(&self, mut needed: u64) -> Refusal {
-        for (bucket, tokens) in &self.buckets {
+        for (last_ms, tokens) in &self.buckets {
             needed = needed.saturating_sub((*tokens).into());
             if needed == 0 {
-                return Refusal::Until(Timestamp::from_ms(self.freed_ms(*bucket)));
+                return Refusal::Until(Timestamp::from_ms(self.freed_ms(*last_ms)));
             }
         }
         Refusal::Never
     }
 
-    fn add(&mut self, bucket: i64, tokens: u32) {
+    fn add(&mut self, now_ms: i64, tokens: u32) {
+        let bucket_ms = self.bucket_ms();
         match self.buckets.back_mut() {
-            Some((newest, taken)) if *newest == bucket => *taken = taken.saturating_add(tokens),
-            _ => self.buckets.push_back((bucket, tokens)),
+            Some((last_ms, taken)) if last_ms.div_euclid(bucket_ms) == now_ms.div_euclid(bucket_ms) => {
+                *last_ms = now_ms;
+                *taken = taken.saturating_add(tokens);
+            }
+            _ => self.buckets.push_back((now_ms, tokens)),
         }
     }
 
@@ -139,23 +144,14 @@ impl Window {
         self.buckets.iter().map(|(_, tokens)| u64::from(*tokens)).sum()
     }
 
-    fn bucket_of(&self, ms: i64) -> i64 {
-        ms.div_euclid(self.bucket_ms())
-    }
-
     /// Rounded up, so that sixty buckets cover at least the window.
     fn bucket_ms(&self) -> i64 {
         (self.window_ms + BUCKETS_PER_WINDOW - 1) / BUCKETS_PER_WINDOW
     }
 
-    fn bucket_end_ms(&self, bucket: i64) -> i64 {
-        (bucket + 1) * self.bucket_ms()
-    }
-
-    /// The first millisecond at which no token of the bucket is within a window that ends there. The last token may
-    /// have been spent in the bucket's last millisecond, so it is free a whole window after that.
-    fn freed_ms(&self, bucket: i64) -> i64 {
-        self.bucket_end_ms(bucket) - 1 + self.window_ms
+    /// The first millisecond at which no token taken up to `last_ms` is within a window that ends there.
+    fn freed_ms(&self, last_ms: i64) -> i64 {
+        last_ms + self.window_ms
     }
 }
 
