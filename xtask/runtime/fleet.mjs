@@ -44,6 +44,8 @@ function fastFolder() {
 async function stop(code) {
   if (stopping) return;
   stopping = true;
+  // A request that hangs (a fault may make it) must not keep the fleet alive.
+  setTimeout(() => process.exit(code), 5_000).unref();
   // workerd first: it still writes to the state folder.
   await fleet?.dispose().catch(() => {});
   if (temporary) rmSync(temporary, { recursive: true, force: true });

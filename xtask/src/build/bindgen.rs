@@ -11,9 +11,6 @@ use wasm_bindgen_cli_support::Bindgen;
 use super::stamp::Inputs;
 use crate::{project, step, tools};
 
-/// The crate in Cargo.toml is pinned to it; see [`check_versions`].
-const BINDGEN_VERSION: &str = "0.2.130";
-
 /// What rustc emits for wasm32, and the exception handling of wasm-bindgen's abort handler; named one by one, so that
 /// a newer wasm-opt cannot emit an encoding that workerd does not read yet.
 const FEATURES: [&str; 7] =
@@ -24,9 +21,9 @@ const FEATURES: [&str; 7] =
 /// # Errors
 /// When the versions differ or wasm-bindgen refuses the wasm.
 pub fn glue(compiled: &Path, stage: &Path) -> Result<(PathBuf, String)> {
-    check_versions()?;
+    let version = matching_version()?;
     let folder = stage.join("glue");
-    let outcome = Inputs::of(BINDGEN_VERSION).file(compiled)?.make(&folder, || {
+    let outcome = Inputs::of(&version).file(compiled)?.make(&folder, || {
         let _ = fs::remove_dir_all(&folder);
         let mut bindgen = Bindgen::new();
         bindgen
@@ -59,16 +56,33 @@ pub fn optimize(glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
 }
 
 /// The glue's generator and the crate in the product speak a private format that changes with every version.
-fn check_versions() -> Result<()> {
+fn matching_version() -> Result<String> {
     let lock = fs::read_to_string(project::root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
-    let mut lines = lock.lines().skip_while(|line| *line != "name = \"wasm-bindgen\"");
-    let version = lines.nth(1).and_then(|line| line.split('"').nth(1)).unwrap_or("none");
-    if version != BINDGEN_VERSION {
+    let product = locked(&lock, "wasm-bindgen").context("wasm-bindgen is not in Cargo.lock")?;
+    let generator = locked(&lock, "wasm-bindgen-cli-support").context("wasm-bindgen-cli-support is not in Cargo.lock")?;
+    if product != generator {
         bail!(
-            "wasm-bindgen is {version} in Cargo.lock, but xtask writes the glue of {BINDGEN_VERSION}.\n\
-             Set both to one version: `wasm-bindgen-cli-support` in xtask/Cargo.toml with BINDGEN_VERSION in \
-             xtask/src/build/bindgen.rs, or `cargo update -p wasm-bindgen --precise {BINDGEN_VERSION}`."
+            "Cargo.lock has wasm-bindgen {product}, but xtask writes the glue of {generator}: they must be equal.\n\
+             Either set `wasm-bindgen-cli-support = \"={product}\"` in xtask/Cargo.toml,\n\
+             or run `cargo update --package wasm-bindgen --precise {generator}`."
         );
     }
-    Ok(())
+    Ok(product.to_owned())
+}
+
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let (_, entry) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    entry.split('"').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::locked;
+
+    #[test]
+    fn version_is_that_of_the_package_and_not_of_one_with_a_longer_name() {
+        let lock = "name = \"wasm-bindgen-shared\"\nversion = \"0.1.0\"\n\nname = \"wasm-bindgen\"\nversion = \"0.2.0\"\n";
+        assert_eq!(locked(lock, "wasm-bindgen"), Some("0.2.0"));
+        assert_eq!(locked(lock, "walrus"), None);
+    }
 }

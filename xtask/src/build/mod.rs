@@ -21,8 +21,7 @@ use crate::{project, step, tools};
 /// # Errors
 /// Those of the tools; `build/` is then as it was.
 pub fn run() -> Result<()> {
-    tools::npm::ensure()?;
-    let toolchain = tools::wasm::ensure()?;
+    let toolchain = tools::for_build()?;
     let stage = project::wasm_target_dir().join("stage");
     fs::create_dir_all(&stage).with_context(|| format!("cannot create {}", stage.display()))?;
     let _lock = exclusive()?;

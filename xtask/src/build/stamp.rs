@@ -53,3 +53,30 @@ fn stamp_of(result: &Path) -> PathBuf {
     name.push(".stamp");
     result.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, env, fs, process};
+
+    use anyhow::bail;
+
+    use super::Inputs;
+
+    #[test]
+    fn step_is_repeated_when_inputs_change_or_it_failed_and_else_skipped() {
+        let folder = env::temp_dir().join(format!("latchkey-stamp-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (result, runs) = (folder.join("result"), Cell::new(0));
+        let work = || {
+            runs.set(runs.get() + 1);
+            Ok(fs::write(&result, "made")?)
+        };
+        assert_eq!(Inputs::of("a").make(&result, work).unwrap(), "done");
+        assert_eq!(Inputs::of("a").make(&result, work).unwrap(), "unchanged");
+        assert_eq!(Inputs::of("b").make(&result, work).unwrap(), "done");
+        assert!(Inputs::of("c").make(&result, || bail!("broken")).is_err());
+        assert_eq!(Inputs::of("b").make(&result, work).unwrap(), "done");
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(runs.get(), 3);
+    }
+}

@@ -53,3 +53,21 @@ fn write_variable(file: &Path, digest: &str) -> Result<()> {
     }
     fs::write(file, after).with_context(|| format!("cannot write {}", file.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, process};
+
+    use super::write_variable;
+
+    #[test]
+    fn other_settings_are_kept_and_an_old_digest_is_replaced() {
+        let file = env::temp_dir().join(format!("latchkey-dev-vars-{}", process::id()));
+        fs::write(&file, "OTHER=1\nOPERATOR_TOKEN_SHA256=old\nLAST=2").unwrap();
+        write_variable(&file, "new").unwrap();
+        write_variable(&file, "new").unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert_eq!(text, "OTHER=1\nLAST=2\nOPERATOR_TOKEN_SHA256=new\n");
+    }
+}

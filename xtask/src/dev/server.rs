@@ -115,15 +115,18 @@ impl Drop for Server {
     }
 }
 
+/// Ends the group when the input closes, which it does however this process ends: a killed `dev` leaves no orphan.
+const GUARDED: &str = r#"exec 3<&0; (cat <&3 >/dev/null; kill -TERM 0) & exec "$@" </dev/null"#;
+
 fn command(port: u16, state: &Path) -> Command {
-    let mut command = tools::wrangler::command();
-    command
+    let mut wrangler = tools::wrangler::command();
+    wrangler
         .args(["dev", "--local", "--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
-        .args(["--show-interactive-dev-session=false", "--log-level", "log", "--persist-to"])
+        .args(["--show-interactive-dev-session=false", "--persist-to"])
         .arg(state)
-        .env(step::QUIET, "1")
-        .stdin(Stdio::null())
-        // A group of its own: Ctrl-C then reaches only this process, which ends the group in order.
-        .process_group(0);
+        .env(step::QUIET, "1");
+    let mut command = tools::within("sh", &["-c", GUARDED, "sh"], &wrangler);
+    // A group of its own: Ctrl-C then reaches only this process, which ends the group in order.
+    command.stdin(Stdio::piped()).process_group(0);
     command
 }

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::debian;
 use crate::{project, step};
@@ -46,14 +46,19 @@ pub fn ensure() -> Result<Toolchain> {
         }
     }
     if debian::available() {
-        return Ok(Toolchain::Debian { sysroot: debian::install()? });
+        let sysroot = debian::install().with_context(how_to_get_one)?;
+        return Ok(Toolchain::Debian { sysroot });
     }
-    bail!(
+    bail!(how_to_get_one())
+}
+
+fn how_to_get_one() -> String {
+    format!(
         "no Rust toolchain here compiles for {TARGET}. Do one of these, then run this again:\n  \
          - with rustup: `rustup target add {TARGET}`\n  \
-         - on Debian, as root: `apt-get install {}`",
+         - on Debian, as root: `apt-get install {}`\n",
         debian::PACKAGES.join(" ")
-    );
+    )
 }
 
 impl Toolchain {
