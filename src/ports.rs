@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    audit::entry::AuditEntry,
+    audit::{entry::AuditEntry, query::AuditQuery},
     base::{
         chance::Entropy,
         id::{KeyId, OrgId},
@@ -84,6 +84,8 @@ pub trait Ledger {
     async fn create_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<(), Outage>;
     /// Replaces the key if it still has version `read_version`.
     async fn update_key(&self, key: &KeyRecord, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage>;
+    /// The audit entries of a page, newest first.
+    async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage>;
     /// Up to `limit` subjects with changes that may not be published yet, oldest first.
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<Subject>, Outage>;
     /// Whether the subject has such a change.

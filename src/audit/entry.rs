@@ -81,6 +81,9 @@ pub struct AuditEntry {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 3] = [Self::OrgCreated, Self::KeyCreated, Self::KeyRevoked];
+
     /// The word for it in the API and in the truth.
     #[must_use]
     pub fn as_str(self) -> &'static str {

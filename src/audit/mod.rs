@@ -3,3 +3,4 @@
 //! In scope: the entry and its words. Out of scope: where entries are kept; who may read them.
 
 pub mod entry;
+pub mod query;

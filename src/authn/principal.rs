@@ -15,6 +15,8 @@ pub enum Grant {
     KeysRead,
     /// Make and change keys.
     KeysWrite,
+    /// Read the audit log.
+    AuditRead,
 }
 
 /// Somebody who proved who they are.

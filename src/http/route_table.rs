@@ -17,6 +17,8 @@ pub enum Operation {
     GetKey,
     /// `POST /v1/orgs/{org}/keys/{key}/revoke`
     RevokeKey,
+    /// `GET /v1/orgs/{org}/audit`
+    ListAudit,
     /// `POST /v1/verify`
     VerifyKey,
     /// `ANY /v1/auth`
@@ -79,6 +81,7 @@ pub const ROUTES: &[Route] = &[
     route(GET, "/v1/orgs/{org}/keys", Operation::ListKeys, Caller::With(Grant::KeysRead), None),
     route(GET, "/v1/orgs/{org}/keys/{key}", Operation::GetKey, Caller::With(Grant::KeysRead), None),
     route(POST, "/v1/orgs/{org}/keys/{key}/revoke", Operation::RevokeKey, Caller::With(Grant::KeysWrite), Some(Action::KeyRevoked)),
+    route(GET, "/v1/orgs/{org}/audit", Operation::ListAudit, Caller::With(Grant::AuditRead), None),
     route(POST, "/v1/verify", Operation::VerifyKey, Caller::With(Grant::Verify), None),
     route(Methods::Any, "/v1/auth", Operation::ForwardAuth, Caller::KeyHolder, None),
     route(GET, "/healthz", Operation::Healthz, Caller::Anyone, None),
@@ -97,6 +100,7 @@ impl Operation {
             Self::ListKeys => "list_keys",
             Self::GetKey => "get_key",
             Self::RevokeKey => "revoke_key",
+            Self::ListAudit => "list_audit",
             Self::VerifyKey => "verify_key",
             Self::ForwardAuth => "forward_auth",
             Self::Healthz => "healthz",

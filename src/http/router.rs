@@ -58,6 +58,7 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Operation::ListKeys => admin::keys::list_keys(call).await,
         Operation::GetKey => admin::keys::get_key(call).await,
         Operation::RevokeKey => admin::keys::revoke_key(call).await,
+        Operation::ListAudit => admin::audit::list_audit(call).await,
         Operation::VerifyKey => verify::verify_key(call).await,
         Operation::ForwardAuth => forward_auth::forward_auth(call).await,
         Operation::Healthz => health::healthz(call).await,

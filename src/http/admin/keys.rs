@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::conditions::{etag, if_match};
+use super::{
+    conditions::{etag, if_match},
+    page::{next_page, read_limit},
+};
 use crate::{
     base::document::{Fault, Faults},
     http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
@@ -14,8 +17,6 @@ use crate::{
     service::keys,
 };
 
-const DEFAULT_LIMIT: u32 = 20;
-const LIMITS: std::ops::RangeInclusive<u32> = 1..=100;
 const MAX_SEARCH_CHARS: usize = 100;
 
 /// Makes a key; the answer is the only one that shows its secret.
@@ -40,10 +41,7 @@ pub async fn list_keys(call: &Call<'_>) -> Result<Reply, Problem> {
     let now = call.ports.clock.now();
     let items: Vec<_> = page.keys.iter().map(|key| key.view(now)).collect();
     let reply = Reply::json(200, &json!({ "items": items, "next_cursor": page.next_cursor }));
-    Ok(match page.next_cursor {
-        Some(cursor) => reply.with("Link", format!("<{}>; rel=\"next\"", next_page(call, &cursor))),
-        None => reply,
-    })
+    Ok(next_page(call, reply, page.next_cursor.as_deref()))
 }
 
 /// One key.
@@ -71,10 +69,7 @@ pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
 fn read_query(call: &Call<'_>) -> Result<(KeyQuery, Option<String>), Vec<Fault>> {
     let mut faults = Faults::default();
     let mut query = Query::read(call.inbound.query());
-    let limit = query.one("limit", &mut faults).map(|text| text.parse().ok().filter(|limit| LIMITS.contains(limit)));
-    if limit == Some(None) {
-        faults.value("/limit", "must be a whole number from 1 to 100");
-    }
+    let limit = read_limit(&mut query, &mut faults);
     let cursor = query.one("cursor", &mut faults);
     let words: Vec<String> = query.all("status").iter().flat_map(|text| text.split(',')).map(str::to_owned).collect();
     let statuses = words.iter().filter_map(|word| {
@@ -104,16 +99,8 @@ fn read_query(call: &Call<'_>) -> Result<(KeyQuery, Option<String>), Vec<Fault>>
         search,
         sort: sort.flatten().unwrap_or_default(),
         after: None,
-        limit: limit.flatten().unwrap_or(DEFAULT_LIMIT),
+        limit,
         now: call.ports.clock.now(),
     };
     faults.conclude(Some((read, cursor)))
-}
-
-/// The address of the next page: this request's, with the cursor replaced (RFC 8288).
-fn next_page(call: &Call<'_>, cursor: &str) -> String {
-    let kept = form_urlencoded::parse(call.inbound.query().as_bytes()).filter(|(name, _)| name != "cursor");
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(kept).append_pair("cursor", cursor);
-    format!("{}{}?{}", call.inbound.origin(), call.inbound.path(), query.finish())
 }

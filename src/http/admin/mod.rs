@@ -1,5 +1,7 @@
 //! The control plane: one handler for each operation, named after it.
 
+pub mod audit;
 pub mod conditions;
 pub mod keys;
 pub mod orgs;
+pub mod page;

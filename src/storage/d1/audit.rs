@@ -1,9 +1,19 @@
-//! The audit entry's part of a batch.
+//! Rows of the audit log: the entry's part of a batch, and pages of entries.
 
+use serde::Deserialize;
+use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};
 
-use super::{bind, outage};
-use crate::{audit::entry::AuditEntry, ports::Outage};
+use super::{D1Ledger, bind, outage, values::Values};
+use crate::{
+    audit::{entry::AuditEntry, query::AuditQuery},
+    base::{
+        actor::Actor,
+        id::{AuditId, OrgId, RequestId},
+        time::Timestamp,
+    },
+    ports::Outage,
+};
 
 /// Inserts the entry if, and only if, the change that it tells of was made: `made` is the condition, in terms of ?1,
 /// the entry's id.
@@ -30,4 +40,69 @@ pub fn insert(database: &D1Database, entry: &AuditEntry, made: &str) -> Result<D
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE {made}"
     );
     database.prepare(insert).bind(&values).map_err(outage)
+}
+
+#[derive(Deserialize)]
+struct AuditRow {
+    id: String,
+    at: i64,
+    actor_type: String,
+    actor_id: String,
+    actor_name: String,
+    action: String,
+    target: String,
+    changes: String,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    request_id: String,
+}
+
+impl AuditRow {
+    fn into_entry(self, org: &OrgId) -> Result<AuditEntry, Outage> {
+        let word = |word: String| serde_json::Value::String(word);
+        Ok(AuditEntry {
+            id: AuditId::parse(&self.id).map_err(outage)?,
+            org_id: Some(org.clone()),
+            at: Timestamp::from_ms(self.at),
+            actor: Actor { kind: serde_json::from_value(word(self.actor_type)).map_err(outage)?, id: self.actor_id, name: self.actor_name },
+            action: serde_json::from_value(word(self.action)).map_err(outage)?,
+            target: serde_json::from_str(&self.target).map_err(outage)?,
+            changes: serde_json::from_str(&self.changes).map_err(outage)?,
+            ip: self.ip,
+            user_agent: self.user_agent,
+            request_id: RequestId::parse(&self.request_id).map_err(outage)?,
+        })
+    }
+}
+
+impl D1Ledger {
+    pub(super) async fn page_of_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
+        let (sql, values) = statement(org, query);
+        let statement = self.database()?.prepare(sql).bind(&values).map_err(outage)?;
+        let rows: Vec<AuditRow> = self.rows(statement).await?;
+        rows.into_iter().map(|row| row.into_entry(org)).collect()
+    }
+}
+
+fn statement(org: &OrgId, query: &AuditQuery) -> (String, Vec<JsValue>) {
+    let mut values = Values::default();
+    let mut conditions = vec![format!("org_id = {}", values.add(bind::text(org.as_str())))];
+    for (column, filter) in [("action", &query.action), ("target_id", &query.target), ("actor_id", &query.actor)] {
+        if let Some(text) = filter {
+            conditions.push(format!("{column} = {}", values.add(bind::text(text))));
+        }
+    }
+    for (bound, moment) in [("at >=", query.from), ("at <", query.to)] {
+        if let Some(moment) = moment {
+            conditions.push(format!("{bound} {}", values.add(bind::time(moment))));
+        }
+    }
+    if let Some((at, id)) = &query.after {
+        let (at, id) = (values.add(bind::time(*at)), values.add(bind::text(id)));
+        conditions.push(format!("(at, id) < ({at}, {id})"));
+    }
+    let limit = values.add(bind::integer(query.limit.into()));
+    let columns = "id, at, actor_type, actor_id, actor_name, action, target, changes, ip, user_agent, request_id";
+    let sql = format!("SELECT {columns} FROM audit WHERE {} ORDER BY at DESC, id DESC LIMIT {limit}", conditions.join(" AND "));
+    (sql, values.into_inner())
 }

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{D1Ledger, bind, keys::{KeyRow, SELECT}, outage};
+use super::{D1Ledger, bind, keys::{KeyRow, SELECT}, outage, values::Values};
 use crate::{
     base::id::OrgId,
     key::{
@@ -22,18 +22,8 @@ impl D1Ledger {
     }
 }
 
-/// Collects values and gives each its number.
-struct Values(Vec<JsValue>);
-
-impl Values {
-    fn add(&mut self, value: JsValue) -> String {
-        self.0.push(value);
-        format!("?{}", self.0.len())
-    }
-}
-
 fn statement(org: &OrgId, query: &KeyQuery) -> (String, Vec<JsValue>) {
-    let mut values = Values(Vec::new());
+    let mut values = Values::default();
     let mut conditions = vec![format!("k.org_id = {}", values.add(bind::text(org.as_str())))];
     if !query.statuses.is_empty() {
         let now = values.add(bind::time(query.now));
@@ -65,7 +55,7 @@ fn statement(org: &OrgId, query: &KeyQuery) -> (String, Vec<JsValue>) {
     }
     let limit = values.add(bind::integer(query.limit.into()));
     let sql = format!("{SELECT} WHERE {} ORDER BY {column} {direction}, k.id {direction} LIMIT {limit}", conditions.join(" AND "));
-    (sql, values.0)
+    (sql, values.into_inner())
 }
 
 fn state(status: Status, now: &str) -> String {

@@ -9,13 +9,14 @@ mod keys;
 mod list;
 mod orgs;
 mod outbox;
+mod values;
 
 use async_trait::async_trait;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
 use super::deadline::within;
 use crate::{
-    audit::entry::AuditEntry,
+    audit::{entry::AuditEntry, query::AuditQuery},
     base::id::{KeyId, OrgId},
     key::{query::KeyQuery, record::KeyRecord},
     policy::org::Organization,
@@ -89,6 +90,10 @@ impl Ledger for D1Ledger {
 
     async fn update_key(&self, key: &KeyRecord, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage> {
         self.replace_key(key, read_version, audit).await
+    }
+
+    async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
+        self.page_of_audit(org, query).await
     }
 
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<Subject>, Outage> {
