@@ -77,6 +77,13 @@ impl Edge {
         parse(&answer)
     }
 
+    /// Sends these bytes and closes the connection without waiting for an answer.
+    pub fn cut_off(&self, bytes: &[u8]) {
+        let address = self.base_url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).expect("the edge listens");
+        stream.write_all(bytes).expect("the edge reads");
+    }
+
     /// Replaces the faults of this edge and starts its counts anew; see `xtask/runtime/faults.mjs` for the form.
     pub fn faults(&self, faults: &Value) {
         let answer = self.json("POST", "/__faults", &[], Some(faults));

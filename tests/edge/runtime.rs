@@ -52,7 +52,7 @@ pub struct Fleet {
 /// One fleet with one edge, for all tests that need nothing special.
 pub fn shared() -> &'static Fleet {
     static SHARED: OnceLock<Fleet> = OnceLock::new();
-    SHARED.get_or_init(|| Fleet::start(Options::default()))
+    SHARED.get_or_init(|| Fleet::start(Options { faults: false, ..Options::default() }))
 }
 
 impl Fleet {
@@ -69,6 +69,11 @@ impl Fleet {
         let (child, ready) = spawn(&self.options, self.state.as_deref());
         self.child = child;
         (self.edges, self.scheduled_url) = addresses(&ready);
+    }
+
+    /// Where the state is kept, if it is.
+    pub fn state_folder(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     /// The first edge.

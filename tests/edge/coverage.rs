@@ -1,0 +1,102 @@
+//! What holds of every route, read from the route table: a route cannot exist without it.
+
+use crate::{given, runtime::shared};
+use latchkey::http::route_table::{Caller, Methods, Operation, ROUTES, Route};
+use serde_json::{Value, json};
+
+fn method(route: &Route) -> &'static str {
+    match route.methods {
+        Methods::One(method) => method,
+        Methods::Any => "GET",
+    }
+}
+
+fn path(route: &Route, org: &str, key: &str) -> String {
+    route.path.replace("{org}", org).replace("{key}", key).replace("{slug}", "REVOKED")
+}
+
+#[test]
+fn every_controlled_route_refuses_whoever_has_no_or_a_bad_token() {
+    let edge = shared().edge();
+    let org = given::org(edge, json!({}));
+    let key = org.key(json!({}));
+    for route in ROUTES.iter().filter(|route| matches!(route.caller, Caller::With(_))) {
+        for (authorization, status, code, challenge) in [
+            (None, 401, "UNAUTHENTICATED", "Bearer realm=\"latchkey\""),
+            (Some("Basic dXNlcjpwYXNz"), 401, "UNAUTHENTICATED", "Bearer realm=\"latchkey\""),
+            (Some("Bearer wrong"), 401, "INVALID_TOKEN", "error=\"invalid_token\""),
+            (Some(key.secret.as_str()), 401, "UNAUTHENTICATED", "Bearer realm=\"latchkey\""),
+            (Some("Bearer a, Bearer b"), 400, "MALFORMED_REQUEST", "error=\"invalid_request\""),
+        ] {
+            // The thing exists and the thing does not: the refusal is the same.
+            for (org_id, key_id) in [(org.id.as_str(), key.id.as_str()), ("org_x", "key_x")] {
+                let headers: Vec<(&str, &str)> = authorization.iter().map(|value| ("authorization", *value)).collect();
+                let answer = edge.send(method(route), &path(route, org_id, key_id), &headers, None);
+                let problem = answer.value();
+                assert_eq!((answer.status, &problem["code"]), (status, &json!(code)), "{} {authorization:?}", route.operation.id());
+                assert!(answer.header("www-authenticate").unwrap().contains(challenge));
+                assert!(!answer.text().contains("wrong"), "the token is not echoed");
+            }
+        }
+    }
+    assert_eq!(org.read(&key).value()["status"], "active", "nothing was done");
+}
+
+#[test]
+fn every_changing_route_leaves_exactly_one_audit_entry() {
+    let edge = shared().edge();
+    for route in ROUTES.iter().filter(|route| route.audit.is_some()) {
+        let org = given::org(edge, json!({}));
+        let key = org.key(json!({}));
+        let before = org.audit().len();
+        let body = match route.operation {
+            Operation::CreateOrg => Some(json!({"name": "New"})),
+            Operation::CreateKey => Some(json!({"name": "New"})),
+            Operation::RevokeKey => None,
+            other => panic!("{} changes something: give it a body here", other.id()),
+        };
+        let answer = edge.operator(method(route), &path(route, &org.id, &key.id), body.as_ref());
+        assert!(answer.status < 300, "{}: {}", route.operation.id(), answer.text());
+        // An organization's entries stand in its own log.
+        let (log, expected) = match route.operation {
+            Operation::CreateOrg => (given::Org { edge, id: given::text(&answer.value()["id"]) }.audit(), 1),
+            _ => (org.audit(), before + 1),
+        };
+        assert_eq!(log.len(), expected, "{}", route.operation.id());
+        assert_eq!(log[0]["action"], serde_json::to_value(route.audit).unwrap());
+        assert_eq!(log[0]["request_id"].as_str(), answer.header("x-request-id"));
+        assert_eq!(log[0]["actor"], json!({"type": "operator", "id": "operator", "name": "Operator"}));
+    }
+}
+
+#[test]
+fn every_answer_carries_a_request_id_and_is_not_stored() {
+    let edge = shared().edge();
+    for route in ROUTES {
+        let answer = edge.send(method(route), &path(route, "org_x", "key_x"), &[], None);
+        assert!(answer.header("x-request-id").is_some_and(|id| id.starts_with("req_")), "{}", route.operation.id());
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{}", route.operation.id());
+    }
+}
+
+#[test]
+fn every_route_and_every_problem_is_documented() {
+    let docs = include_str!("../../docs/api.md");
+    for route in ROUTES {
+        let method = match route.methods {
+            Methods::One(method) => method,
+            Methods::Any => "ANY",
+        };
+        assert!(docs.contains(&format!("{method} {}", route.path)), "docs/api.md lacks {method} {}", route.path);
+        assert!(docs.contains(route.operation.id()), "docs/api.md lacks {}", route.operation.id());
+    }
+    for kind in latchkey::http::problem_catalog::ALL {
+        assert!(docs.contains(kind.code()), "docs/api.md lacks {}", kind.code());
+    }
+}
+
+#[test]
+fn a_problem_names_its_own_status() {
+    let problem: Value = shared().edge().get("/nowhere").value();
+    assert_eq!(problem["status"], 404);
+}

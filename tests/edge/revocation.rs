@@ -1,0 +1,67 @@
+use crate::{given, runtime::{Fleet, Options, shared}};
+use serde_json::json;
+use std::thread;
+
+#[test]
+fn a_revoked_key_is_refused_on_the_very_next_request_at_every_edge() {
+    let fleet = Fleet::start(Options { edges: 3, faults: false, ..Options::default() });
+    let org = given::org(fleet.edge(), json!({}));
+    for round in 0..5 {
+        let key = org.key(json!({}));
+        for edge in &fleet.edges {
+            assert_eq!(given::code(edge, &key.secret), "VALID");
+        }
+        let revoked = fleet.edges[round % 3].operator("POST", &org.path(&format!("/keys/{}/revoke", key.id)), Some(&json!({"reason": "leaked"})));
+        assert_eq!(revoked.status, 200);
+        for edge in &fleet.edges {
+            let answer = given::ask(edge, &key.secret, json!({}));
+            assert_eq!((&answer["code"], &answer["key"]["id"]), (&json!("REVOKED"), &json!(key.id)));
+        }
+    }
+}
+
+#[test]
+fn a_revocation_is_recorded_and_repeating_it_changes_nothing() {
+    let org = given::org(shared().edge(), json!({}));
+    let key = org.key(json!({}));
+    let path = org.path(&format!("/keys/{}/revoke", key.id));
+    let first = org.edge.operator("POST", &path, Some(&json!({"reason": "  left in a gist "})));
+    let record = first.value();
+    assert_eq!((first.status, first.header("etag")), (200, Some("\"2\"")));
+    assert_eq!((&record["status"], &record["revocation_reason"]), (&json!("revoked"), &json!("left in a gist")));
+    assert_eq!(record["revoked_by"], json!({"type": "operator", "id": "operator", "name": "Operator"}));
+    assert!(given::text(&record["in_force_at"]) >= given::text(&record["revoked_at"]));
+    let again = org.edge.operator("POST", &path, Some(&json!({"reason": "other"})));
+    assert_eq!((again.status, again.value()), (200, record));
+    let revocations: Vec<_> = org.audit().into_iter().filter(|entry| entry["action"] == "key.revoked").collect();
+    assert_eq!(revocations.len(), 1);
+    assert_eq!(revocations[0]["changes"]["status"], json!({"from": "active", "to": "revoked"}));
+}
+
+#[test]
+fn simultaneous_revocations_make_one_change_and_one_entry() {
+    let org = given::org(shared().edge(), json!({}));
+    let key = org.key(json!({}));
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..8).map(|_| scope.spawn(|| org.revoke(&key).status)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    assert_eq!(statuses, [200; 8]);
+    assert_eq!(org.read(&key).value()["version"], 2);
+    assert_eq!(org.audit().iter().filter(|entry| entry["action"] == "key.revoked").count(), 1);
+}
+
+#[test]
+fn a_revocation_may_name_the_version_it_is_meant_for() {
+    let org = given::org(shared().edge(), json!({}));
+    let key = org.key(json!({}));
+    let path = org.path(&format!("/keys/{}/revoke", key.id));
+    let operator = format!("Bearer {}", crate::runtime::OPERATOR_TOKEN);
+    let revoke = |tag: &str| org.edge.json("POST", &path, &[("authorization", &operator), ("if-match", tag)], None);
+    let refused = revoke("\"7\"");
+    assert_eq!((refused.status, given::text(&refused.value()["code"])), (412, "PRECONDITION_FAILED".into()));
+    assert_eq!(refused.header("etag"), Some("\"1\""));
+    assert_eq!(given::code(org.edge, &key.secret), "VALID");
+    assert_eq!(revoke("\"1\"").status, 200);
+    assert_eq!(org.audit().iter().filter(|entry| entry["action"] == "key.revoked").count(), 1);
+}
