@@ -27,6 +27,8 @@ fn edges_of_a_fleet_restart_on_their_state() {
     }
     fleet.edges[1].faults(&json!({"kv": {"get": "fail"}, "guard": {"delay_ms": 50}}));
     assert_eq!(fleet.edges[1].calls("kv.get"), 0);
+    fleet.edges[1].kill_instance();
+    assert_eq!(fleet.edges[1].get("/").status, 200);
     fleet.restart();
     assert_eq!(fleet.edge().operator("POST", "/v1/orgs", Some(&json!({"name": "x"}))).status, 200);
 }

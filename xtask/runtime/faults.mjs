@@ -2,6 +2,7 @@
 // product has no such switch.
 //
 //   POST /__faults  {"kv": {"get": "fail"}, "db": "hang", "guard": {"delay_ms": 50}, "objects": {"db": "fail"}}
+//   POST /__faults/kill  the wasm instance of this edge counts as dead, as after a panic
 //   GET  /__faults  {"calls": {"kv.get": 3, "db.query": 1, "guard.fetch": 2, "objects.db.query": 1}}
 //
 // A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard; under
@@ -123,7 +124,12 @@ function unknownModes(node, path = []) {
   );
 }
 
-async function control(request) {
+async function control(request, pathname) {
+  if (pathname === "/__faults/kill") {
+    // What the panic hook does; the shim starts a new instance at the next event.
+    globalThis.__worker_init_state.criticalError = true;
+    return Response.json({});
+  }
   if (request.method === "POST") {
     const wanted = await request.json();
     // A typo would make a test pass for the wrong reason.
@@ -137,7 +143,9 @@ async function control(request) {
 
 export default {
   fetch(request, env, ctx) {
-    if (new URL(request.url).pathname === "/__faults") return control(request);
+    // Looked at before anything is parsed: a malformed address is for the product to answer.
+    const pathname = request.url.includes("/__faults") ? new URL(request.url).pathname : "";
+    if (pathname.startsWith("/__faults")) return control(request, pathname);
     return entry.fetch(request, wrapEnv(env, []), ctx);
   },
   scheduled(event, env, ctx) {
