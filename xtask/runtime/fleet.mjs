@@ -44,16 +44,20 @@ function fastFolder() {
 async function stop(code) {
   if (stopping) return;
   stopping = true;
+  const end = () => {
+    if (temporary) rmSync(temporary, { recursive: true, force: true });
+    process.exit(code);
+  };
   // A request that hangs (a fault may make it) must not keep the fleet alive.
-  setTimeout(() => process.exit(code), 5_000).unref();
+  setTimeout(end, 5_000).unref();
   // workerd first: it still writes to the state folder.
   await fleet?.dispose().catch(() => {});
-  if (temporary) rmSync(temporary, { recursive: true, force: true });
-  process.exit(code);
+  end();
 }
 
 process.on("SIGINT", () => stop(0));
 process.on("SIGTERM", () => stop(0));
+process.on("SIGHUP", () => stop(0));
 if (options["exit-with-stdin"]) {
   // The parent holds the other end: it closes however the parent ends, so nothing is orphaned.
   process.stdin.on("end", () => stop(0)).on("error", () => stop(0)).resume();
