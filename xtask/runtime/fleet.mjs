@@ -45,7 +45,7 @@ async function stop(code) {
   if (stopping) return;
   stopping = true;
   const end = () => {
-    if (temporary) rmSync(temporary, { recursive: true, force: true });
+    if (temporary) rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
     process.exit(code);
   };
   // A request that hangs (a fault may make it) must not keep the fleet alive.
