@@ -44,17 +44,17 @@ function fastFolder() {
 async function stop(code) {
   if (stopping) return;
   stopping = true;
-  const end = () => {
-    if (temporary) rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
-    process.exit(code);
-  };
   // A request that hangs (a fault may make it) must not keep the fleet alive.
-  setTimeout(end, 5_000).unref();
-  // workerd first: it still writes to the state folder.
+  setTimeout(() => process.exit(code), 5_000).unref();
   await fleet?.dispose().catch(() => {});
-  end();
+  process.exit(code);
 }
 
+// At the very end, because Miniflare has signal handlers of its own that may exit before `stop` is through; with
+// retries, because the runtime may still be letting go of its files.
+process.on("exit", () => {
+  if (temporary) rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
+});
 process.on("SIGINT", () => stop(0));
 process.on("SIGTERM", () => stop(0));
 process.on("SIGHUP", () => stop(0));
