@@ -105,15 +105,16 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
             }
             _ => {
                 let now = ports.clock.now();
-                let charged = match (limited(&of_key, now)?, limited(&of_org, now)?) {
-                    (None, None) => Ok(()),
+                let (charged, released) = match (limited(&of_key, now)?, limited(&of_org, now)?) {
+                    (None, None) => (Ok(()), 0),
                     (of_key_limited, of_org_limited) => {
                         charge.release(ports, &of_key, &of_org).await?;
-                        Err(later(of_key_limited, of_org_limited))
+                        (Err(later(of_key_limited, of_org_limited)), charge.tokens)
                     }
                 };
                 let granted = facts.as_ref().map(Facts::granted).unwrap_or_default();
-                let known = Known { secret: secret.id.clone(), granted, quota: quota(&of_key), org_quota: quota(&of_org), key };
+                let (quota, org_quota) = (quota(&of_key, released), quota(&of_org, released));
+                let known = Known { secret: secret.id.clone(), granted, quota, org_quota, key };
                 let judged = judged.ok_or_else(|| Outage::Guard { cause: "vouched for an organization that was never read".to_owned() })?;
                 return decision(judged.and(charged), Some(known));
             }
@@ -191,9 +192,10 @@ fn later(one: Option<Option<u64>>, other: Option<Option<u64>>) -> Denial {
     Denial::RateLimited { retry_after_ms }
 }
 
-fn quota(reply: &Reply) -> Option<Quota> {
+/// What is left after `released` tokens of a grant went back.
+fn quota(reply: &Reply, released: u32) -> Option<Quota> {
     match reply {
-        Reply::Granted { quota, .. } => *quota,
+        Reply::Granted { quota, .. } => quota.map(|quota| Quota { remaining: quota.remaining.saturating_add(released).min(quota.limit), ..quota }),
         Reply::Limited { quota, .. } => Some(*quota),
         _ => None,
     }

@@ -90,6 +90,12 @@ impl Edge {
         assert_eq!(answer.status, 200, "faults refused: {}", answer.text());
     }
 
+    /// Lets the wasm instance of this edge count as dead, as after a panic: the next event starts a new one.
+    pub fn kill_instance(&self) {
+        let answer = self.send("POST", "/__faults/kill", &[], Some(b""));
+        assert_eq!(answer.status, 200, "not killed: {}", answer.text());
+    }
+
     /// How often a method of a binding was called since the last [`Edge::faults`], such as `kv.get` or `guard.fetch`.
     pub fn calls(&self, name: &str) -> u64 {
         self.get("/__faults").value()["calls"][name].as_u64().unwrap_or(0)

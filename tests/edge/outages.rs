@@ -124,3 +124,16 @@ fn a_guard_that_never_answers_is_given_up_on() {
     edge.faults(&json!({"guard": "hang"}));
     assert_unavailable(&given::ask_raw(edge, &key.secret, json!({})), "UNAVAILABLE");
 }
+
+#[test]
+fn a_wasm_instance_that_died_is_replaced_and_nothing_is_forgotten() {
+    let fleet = Fleet::start(Options::default());
+    let edge = fleet.edge();
+    let org = given::org(edge, json!({}));
+    let key = org.key(json!({"rate_limit": {"limit": 2, "window_seconds": 3600}}));
+    assert_eq!(given::code(edge, &key.secret), "VALID");
+    edge.kill_instance();
+    assert_eq!(given::code(edge, &key.secret), "VALID");
+    assert_eq!(given::code(edge, &key.secret), "RATE_LIMITED");
+    assert_eq!(org.revoke(&key).status, 200);
+}

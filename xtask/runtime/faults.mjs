@@ -2,6 +2,7 @@
 // product has no such switch.
 //
 //   POST /__faults  {"kv": {"get": "fail"}, "db": "hang", "guard": {"delay_ms": 50}, "objects": {"db": "fail"}}
+//   POST /__faults/kill  the wasm instance of this edge counts as dead, as after a panic
 //   GET  /__faults  {"calls": {"kv.get": 3, "db.query": 1, "guard.fetch": 2, "objects.db.query": 1}}
 //
 // A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard; under
@@ -102,16 +103,18 @@ function wrapNamespace(namespace, path) {
 }
 
 const WRAPPERS = { kv: wrapKv, db: wrapDatabase, guard: wrapNamespace, org_guard: wrapNamespace };
-const wrappedEnvs = new WeakMap();
+// Requests and objects share one env object where they share an isolate: each has its own wrapping of it.
+const requestEnvs = new WeakMap();
+const objectEnvs = new WeakMap();
 
-function wrapEnv(env, prefix) {
-  let wrapped = wrappedEnvs.get(env);
+function wrapEnv(env, wrappings, prefix) {
+  let wrapped = wrappings.get(env);
   if (wrapped === undefined) {
     wrapped = { ...env };
     for (const [binding, name] of Object.entries(BINDINGS)) {
       if (env[binding]) wrapped[binding] = WRAPPERS[name](env[binding], [...prefix, name]);
     }
-    wrappedEnvs.set(env, wrapped);
+    wrappings.set(env, wrapped);
   }
   return wrapped;
 }
@@ -123,7 +126,12 @@ function unknownModes(node, path = []) {
   );
 }
 
-async function control(request) {
+async function control(request, pathname) {
+  if (pathname === "/__faults/kill") {
+    // What the panic hook does; the shim starts a new instance at the next event.
+    globalThis.__worker_init_state.criticalError = true;
+    return Response.json({});
+  }
   if (request.method === "POST") {
     const wanted = await request.json();
     // A typo would make a test pass for the wrong reason.
@@ -137,22 +145,24 @@ async function control(request) {
 
 export default {
   fetch(request, env, ctx) {
-    if (new URL(request.url).pathname === "/__faults") return control(request);
-    return entry.fetch(request, wrapEnv(env, []), ctx);
+    // Looked at before anything is parsed: a malformed address is for the product to answer.
+    const pathname = request.url.includes("/__faults") ? new URL(request.url).pathname : "";
+    if (pathname.startsWith("/__faults")) return control(request, pathname);
+    return entry.fetch(request, wrapEnv(env, requestEnvs, []), ctx);
   },
   scheduled(event, env, ctx) {
-    return entry.scheduled(event, wrapEnv(env, []), ctx);
+    return entry.scheduled(event, wrapEnv(env, requestEnvs, []), ctx);
   },
 };
 
 export const KeyGuard = class extends built.KeyGuard {
   constructor(state, env) {
-    super(state, wrapEnv(env, ["objects"]));
+    super(state, wrapEnv(env, objectEnvs, ["objects"]));
   }
 };
 
 export const OrgGuard = class extends built.OrgGuard {
   constructor(state, env) {
-    super(state, wrapEnv(env, ["objects"]));
+    super(state, wrapEnv(env, objectEnvs, ["objects"]));
   }
 };

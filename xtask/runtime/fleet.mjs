@@ -46,14 +46,18 @@ async function stop(code) {
   stopping = true;
   // A request that hangs (a fault may make it) must not keep the fleet alive.
   setTimeout(() => process.exit(code), 5_000).unref();
-  // workerd first: it still writes to the state folder.
   await fleet?.dispose().catch(() => {});
-  if (temporary) rmSync(temporary, { recursive: true, force: true });
   process.exit(code);
 }
 
+// At the very end, because Miniflare has signal handlers of its own that may exit before `stop` is through; with
+// retries, because the runtime may still be letting go of its files.
+process.on("exit", () => {
+  if (temporary) rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
+});
 process.on("SIGINT", () => stop(0));
 process.on("SIGTERM", () => stop(0));
+process.on("SIGHUP", () => stop(0));
 if (options["exit-with-stdin"]) {
   // The parent holds the other end: it closes however the parent ends, so nothing is orphaned.
   process.stdin.on("end", () => stop(0)).on("error", () => stop(0)).resume();

@@ -12,7 +12,7 @@ mod step;
 mod test;
 mod tools;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -46,7 +46,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Build => build::run(),
         Verb::Dev(options) => dev::run(&options),
-        Verb::Test { arguments } => test::run(&arguments),
+        // As typed: clap would swallow a leading `--`, which `cargo test` needs.
+        Verb::Test { .. } => test::run(&env::args().skip(2).collect::<Vec<_>>()),
         Verb::Check => check::run(),
         Verb::CleanState(options) => clean::run(&options),
         Verb::Fleet(options) => fleet::run(&options),
