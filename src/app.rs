@@ -41,7 +41,15 @@ pub async fn fetch(request: web_sys::Request, env: &Env) -> Reply {
         Ok(request_id) => request_id,
         Err(refusal) => return no_request_id(&inbound, Outage::from(refusal)),
     };
-    let call = Call { inbound: &inbound, params: Vec::new(), ports: &ports, memory: &memory, config: &config, principal: None, request_id: &request_id };
+    let call = Call {
+        inbound: &inbound,
+        params: Vec::new(),
+        ports: &ports,
+        memory: &memory,
+        config: &config,
+        principal: None,
+        request_id: &request_id,
+    };
     router::respond(call).await
 }
 

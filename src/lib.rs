@@ -1,24 +1,25 @@
 //! Latchkey: an API-key authority at the edge.
 //!
-//! The rooms stand in the order of the import law: each imports only from those above it, and `storage`, `object` and
-//! `http` never from each other. `ARCHITECTURE.md` is the map.
+//! The rooms, from the bottom up: `base`, `token`, `network`, `limit`, `policy`, `key`, `authn`, `decision`, `audit`,
+//! `ports`, `service`; then side by side `storage`, `object`, `http`; then `app` and `entry`. Each imports only from
+//! those before it. `ARCHITECTURE.md` is the map.
 
-pub mod base;
-pub mod token;
-pub mod network;
-pub mod limit;
-pub mod policy;
-pub mod key;
-pub mod authn;
-pub mod decision;
+mod app;
 pub mod audit;
+pub mod authn;
+pub mod base;
+pub mod config;
+pub mod decision;
+mod entry;
+pub mod http;
+pub mod key;
+pub mod limit;
+pub mod network;
+pub mod object;
+pub mod policy;
 pub mod ports;
 pub mod service;
 pub mod storage;
-pub mod object;
-pub mod config;
-pub mod http;
-mod app;
-mod entry;
 #[cfg(test)]
 mod testing;
+pub mod token;

@@ -20,7 +20,8 @@ impl OperatorTokens {
     /// [`BadOperatorSetting`] when it is not one or two digests.
     pub fn read(setting: Option<&str>) -> Result<Self, BadOperatorSetting> {
         let Some(setting) = setting else { return Ok(Self::default()) };
-        let digests: Vec<Digest> = setting.split(',').map(|hex| Digest::from_hex(hex.trim())).collect::<Result<_, _>>().map_err(|_| BadOperatorSetting)?;
+        let digests: Vec<Digest> =
+            setting.split(',').map(|hex| Digest::from_hex(hex.trim())).collect::<Result<_, _>>().map_err(|_| BadOperatorSetting)?;
         if digests.len() > MAX_TOKENS { Err(BadOperatorSetting) } else { Ok(Self(digests)) }
     }
 

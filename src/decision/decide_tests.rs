@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    base::{actor::Actor, document::{Faults, Field}},
+    base::{
+        actor::Actor,
+        document::{Faults, Field},
+    },
     key::{record::KeyRecord, state::Revoked},
     policy::{org::Organization, scope::Requirement},
     testing::fixtures::{self, NOW},
@@ -36,6 +39,8 @@ fn a_good_key_passes() {
     assert_eq!(Case::good().decide(), Ok(()));
 }
 
+type Mend = fn(&mut Case);
+
 #[test]
 fn checks_are_made_in_the_order_of_the_contract() {
     let mut case = Case::good();
@@ -43,7 +48,7 @@ fn checks_are_made_in_the_order_of_the_contract() {
     case.key = KeyRecord { expires_at: Some(NOW), ip_allowlist: vec!["10.0.0.0/8".parse_range()], ..revoked };
     case.organization.policy.requires_feature = Some("developer_api".into());
     case.ask = Ask { requirement: requirement(json!("leads:delete")), act_as: Some("user_42".into()), ..Ask::plain() };
-    let steps: [(&str, fn(&mut Case)); 6] = [
+    let steps: [(&str, Mend); 6] = [
         ("REVOKED", |case| case.key.revocation = None),
         ("EXPIRED", |case| case.key.expires_at = None),
         ("ORG_DISABLED", |case| case.organization.policy.requires_feature = None),
@@ -101,7 +106,9 @@ fn a_permission_that_left_the_catalog_stops_counting() {
 
 #[test]
 fn impersonation_needs_the_key_and_the_policy() {
-    for (key, policy, expected) in [(true, true, Ok(())), (true, false, Err("IMPERSONATION_NOT_ALLOWED")), (false, true, Err("IMPERSONATION_NOT_ALLOWED"))] {
+    for (key, policy, expected) in
+        [(true, true, Ok(())), (true, false, Err("IMPERSONATION_NOT_ALLOWED")), (false, true, Err("IMPERSONATION_NOT_ALLOWED"))]
+    {
         let mut case = Case::good();
         case.key.can_impersonate = key;
         case.organization.policy.impersonation = policy;

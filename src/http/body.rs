@@ -28,7 +28,8 @@ pub async fn optional_json(call: &Call<'_>) -> Result<Option<Value>, Problem> {
     }
     let content_type = call.inbound.header("content-type").unwrap_or_default();
     if !is_json(&content_type) {
-        return Err(Problem::new(&catalog::UNSUPPORTED_MEDIA_TYPE, "send the body with Content-Type: application/json").with("Accept", "application/json"));
+        return Err(Problem::new(&catalog::UNSUPPORTED_MEDIA_TYPE, "send the body with Content-Type: application/json")
+            .with("Accept", "application/json"));
     }
     let syntax = |error: serde_json::Error| Problem::new(&catalog::MALFORMED_REQUEST, format!("the body is not JSON: {error}"));
     serde_json::from_slice(&bytes).map(Some).map_err(syntax)
@@ -39,7 +40,9 @@ fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     let media_type = parts.next().unwrap_or_default();
     let known = media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"));
-    known && parts.all(|parameter| parameter.strip_prefix("charset=").is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8")))
+    known
+        && parts
+            .all(|parameter| parameter.strip_prefix("charset=").is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8")))
 }
 
 #[cfg(test)]
@@ -48,10 +51,14 @@ mod tests {
 
     #[test]
     fn only_json_in_utf_8_is_json() {
-        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "application/merge-patch+json"] {
+        for good in
+            ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "application/merge-patch+json"]
+        {
             assert!(is_json(good), "{good}");
         }
-        for bad in ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "text/json", "application/jsonp"] {
+        for bad in
+            ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "text/json", "application/jsonp"]
+        {
             assert!(!is_json(bad), "{bad}");
         }
     }

@@ -1,21 +1,12 @@
 //! `ANY /v1/auth`: forward auth. The credential to check is the request's own.
 
 use super::{
-    call::Call,
-    challenge::Challenge,
-    problem::Problem,
-    problem_catalog as catalog,
-    query::Query,
-    rate_fields,
-    reply::Reply,
+    call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, query::Query, rate_fields, reply::Reply,
     verify::is_user_id,
 };
 use crate::{
     authn::credential::{self, Presented, Unreadable},
-    base::{
-        document::Faults,
-        secret::Plaintext,
-    },
+    base::{document::Faults, secret::Plaintext},
     decision::{facts::Ask, verdict::Denial},
     policy::scope::{Permission, Requirement},
     service::verify::{self, Decision, Known},
@@ -69,7 +60,9 @@ fn read_credential(call: &Call<'_>) -> Result<Plaintext, Problem> {
     let unreadable = |why: Unreadable| {
         let said = why.to_string();
         match why {
-            Unreadable::SeveralCredentials => Problem::challenged(&catalog::MALFORMED_REQUEST, &Challenge::InvalidRequest(said.clone()), said),
+            Unreadable::SeveralCredentials => {
+                Problem::challenged(&catalog::MALFORMED_REQUEST, &Challenge::InvalidRequest(said.clone()), said)
+            }
             Unreadable::OtherScheme => Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said),
             Unreadable::NotAToken => Problem::challenged(&catalog::MALFORMED, &Challenge::InvalidToken(said.clone()), said),
         }

@@ -42,6 +42,7 @@ fn authenticate(call: &Call<'_>, presented: &Presented) -> Result<Authentication
         Presented::Unreadable(_) => return Ok(Authentication::Failed),
         Presented::Bearer(token) => token,
     };
-    let operator = call.config.operator.as_ref().map_err(|refusal| Failure::Unavailable(Outage::Configuration { cause: refusal.to_string() }))?;
+    let operator =
+        call.config.operator.as_ref().map_err(|refusal| Failure::Unavailable(Outage::Configuration { cause: refusal.to_string() }))?;
     Ok(if operator.include(token) { Authentication::Authenticated(Principal::Operator) } else { Authentication::Failed })
 }

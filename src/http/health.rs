@@ -24,7 +24,8 @@ pub async fn readyz(call: &Call<'_>) -> Result<Reply, Problem> {
     let settings = call.config.problem().map_or(Ok(()), |cause| Err(Outage::Configuration { cause }));
     let checks = [("d1", ledger), ("kv", index), ("guard", guards), ("settings", settings)];
     let failed: Vec<&str> = checks.iter().filter(|(_, check)| check.is_err()).map(|(name, _)| *name).collect();
-    let states: serde_json::Map<_, _> = checks.iter().map(|(name, check)| ((*name).to_owned(), json!(if check.is_ok() { "ok" } else { "failed" }))).collect();
+    let states: serde_json::Map<_, _> =
+        checks.iter().map(|(name, check)| ((*name).to_owned(), json!(if check.is_ok() { "ok" } else { "failed" }))).collect();
     if failed.is_empty() {
         return Ok(Reply::json(200, &json!({ "status": "ready", "checks": states })));
     }

@@ -23,7 +23,10 @@ const OUTAGE_RETRY_SECONDS: &str = "1";
 
 /// A problem on its way to the caller.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Parts {
     kind: &'static ProblemKind,
     status: u16,
     detail: String,
@@ -38,7 +41,15 @@ impl Problem {
     /// A problem of that kind.
     #[must_use]
     pub fn new(kind: &'static ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, status: kind.status, detail: detail.into(), errors: Vec::new(), members: Map::new(), headers: Vec::new(), cause: None }
+        Self(Box::new(Parts {
+            kind,
+            status: kind.status,
+            detail: detail.into(),
+            errors: Vec::new(),
+            members: Map::new(),
+            headers: Vec::new(),
+            cause: None,
+        }))
     }
 
     /// 401 or 400 with its challenge.
@@ -50,45 +61,52 @@ impl Problem {
     /// The problem with one more field in its answer.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 
     /// The problem with one more member in its document.
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Serialize) -> Self {
-        self.members.insert(name.to_owned(), json!(value));
+        self.0.members.insert(name.to_owned(), json!(value));
         self
     }
 
     /// The problem under another status.
     #[must_use]
-    pub fn under(self, status: u16) -> Self {
-        Self { status, ..self }
+    pub fn under(mut self, status: u16) -> Self {
+        self.0.status = status;
+        self
+    }
+
+    fn because(mut self, cause: String) -> Self {
+        self.0.cause = Some(cause);
+        self
     }
 
     /// What the log should say of it.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// The document. Its type is an address of this deployment, which answers with a page about it.
     #[must_use]
     pub fn document(&self, origin: &str, request_id: &RequestId) -> Value {
+        let Parts { kind, status, detail, errors, members, .. } = self.0.as_ref();
         let mut document = json!({
-            "type": format!("{origin}/problems/{}", self.kind.slug),
-            "title": self.kind.title,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.kind.code(),
+            "type": format!("{origin}/problems/{}", kind.slug),
+            "title": kind.title,
+            "status": status,
+            "detail": detail,
+            "code": kind.code(),
             "request_id": request_id,
         });
-        if let Some(members) = document.as_object_mut() {
-            if !self.errors.is_empty() {
-                members.insert("errors".to_owned(), json!(self.errors));
+        if let Some(document) = document.as_object_mut() {
+            if !errors.is_empty() {
+                document.insert("errors".to_owned(), json!(errors));
             }
-            members.extend(self.members.clone());
+            document.extend(members.clone());
         }
         document
     }
@@ -97,8 +115,8 @@ impl Problem {
     #[must_use]
     pub fn into_reply(self, origin: &str, request_id: &RequestId) -> Reply {
         let body = self.document(origin, request_id).to_string();
-        let mut reply = Reply::text(self.status, "application/problem+json", body);
-        reply.headers.extend(self.headers);
+        let mut reply = Reply::text(self.0.status, "application/problem+json", body);
+        reply.headers.extend(self.0.headers);
         reply
     }
 }
@@ -109,7 +127,9 @@ impl From<Vec<Fault>> for Problem {
         let shape = errors.iter().any(|fault| fault.kind == FaultKind::Shape);
         let kind = if shape { &catalog::MALFORMED_REQUEST } else { &catalog::VALIDATION_FAILED };
         let named: Vec<String> = errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.detail).trim().to_owned()).collect();
-        Self { errors, ..Self::new(kind, named.join("; ")) }
+        let mut problem = Self::new(kind, named.join("; "));
+        problem.0.errors = errors;
+        problem
     }
 }
 
@@ -132,13 +152,16 @@ impl From<Failure> for Problem {
             Failure::NotFound => Self::new(&catalog::NOT_FOUND, said),
             Failure::PolicyForbids { operation } => Self::new(&catalog::POLICY_FORBIDS, said).member("operation", operation),
             Failure::FeatureDisabled => Self::new(&catalog::FEATURE_DISABLED, said),
-            Failure::PreconditionFailed { version } => Self::new(&catalog::PRECONDITION_FAILED, said).with("ETag", format!("\"{version}\"")),
+            Failure::PreconditionFailed { version } => {
+                Self::new(&catalog::PRECONDITION_FAILED, said).with("ETag", format!("\"{version}\""))
+            }
             Failure::Conflict => Self::new(&catalog::CONFLICT, said),
             Failure::NotYetInForce => Self::new(&catalog::NOT_YET_IN_FORCE, said).with("Retry-After", OUTAGE_RETRY_SECONDS),
-            Failure::Unavailable(_) | Failure::Damaged(_) => Self {
-                cause: Some(said),
-                ..Self::new(&catalog::UNAVAILABLE, "something that the answer depends on cannot be reached").with("Retry-After", OUTAGE_RETRY_SECONDS)
-            },
+            Failure::Unavailable(_) | Failure::Damaged(_) => {
+                Self::new(&catalog::UNAVAILABLE, "something that the answer depends on cannot be reached")
+                    .with("Retry-After", OUTAGE_RETRY_SECONDS)
+                    .because(said)
+            }
         }
     }
 }
@@ -156,7 +179,8 @@ impl From<&Denial> for Problem {
             Denial::OrgDisabled => bad_token(&catalog::ORG_DISABLED),
             Denial::IpNotAllowed => Self::new(&catalog::IP_NOT_ALLOWED, said),
             Denial::InsufficientPermissions { missing } => {
-                Self::challenged(&catalog::INSUFFICIENT_PERMISSIONS, &Challenge::InsufficientScope(missing.clone()), said).member("missing", missing)
+                Self::challenged(&catalog::INSUFFICIENT_PERMISSIONS, &Challenge::InsufficientScope(missing.clone()), said)
+                    .member("missing", missing)
             }
             Denial::ImpersonationNotAllowed => Self::new(&catalog::IMPERSONATION_NOT_ALLOWED, said),
             Denial::RateLimited { retry_after_ms } => Self::new(&catalog::RATE_LIMITED, said).member("retry_after_ms", retry_after_ms),
@@ -174,11 +198,11 @@ mod tests {
         let mut faults = Faults::default();
         faults.value("/name", "is required");
         let only_values = Problem::from(faults.clone().conclude(None::<()>).unwrap_err());
-        assert_eq!(only_values.status, 422);
+        assert_eq!(only_values.0.status, 422);
         faults.shape("/cost", "must be a whole number");
         let problem = Problem::from(faults.conclude(None::<()>).unwrap_err());
         let document = problem.document("https://keys.example", &fixtures::request_id());
-        assert_eq!((problem.status, document["errors"].as_array().unwrap().len()), (400, 2));
+        assert_eq!((problem.0.status, document["errors"].as_array().unwrap().len()), (400, 2));
         assert_eq!(document["errors"][1], json!({"pointer": "/cost", "detail": "must be a whole number"}));
         assert_eq!(document["type"], "https://keys.example/problems/MALFORMED_REQUEST");
     }
@@ -195,6 +219,6 @@ mod tests {
     fn a_key_that_is_not_found_is_401_with_the_code_of_the_contract() {
         let problem = Problem::from(&Denial::NotFound);
         assert_eq!(problem.document("", &fixtures::request_id())["code"], "NOT_FOUND");
-        assert_eq!(problem.status, 401);
+        assert_eq!(problem.0.status, 401);
     }
 }

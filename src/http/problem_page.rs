@@ -7,7 +7,8 @@ use super::{call::Call, problem::Problem, problem_catalog as catalog, reply::Rep
 /// # Errors
 /// 404 for a type that no problem has.
 pub async fn problem_page(call: &Call<'_>) -> Result<Reply, Problem> {
-    let kind = catalog::ProblemKind::find(call.param("slug")).ok_or_else(|| Problem::new(&catalog::NOT_FOUND, "there is no such problem type"))?;
+    let kind =
+        catalog::ProblemKind::find(call.param("slug")).ok_or_else(|| Problem::new(&catalog::NOT_FOUND, "there is no such problem type"))?;
     let page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\n\

@@ -6,7 +6,8 @@ use crate::{base::time::Timestamp, decision::verdict::Denial, limit::window::Quo
 #[must_use]
 pub fn fields(decision: &Decision) -> Vec<(&'static str, String)> {
     let Some(known) = &decision.known else { return Vec::new() };
-    let quotas: Vec<(&str, Quota)> = [("key", known.quota), ("org", known.org_quota)].into_iter().filter_map(|(name, quota)| Some((name, quota?))).collect();
+    let quotas: Vec<(&str, Quota)> =
+        [("key", known.quota), ("org", known.org_quota)].into_iter().filter_map(|(name, quota)| Some((name, quota?))).collect();
     if quotas.is_empty() {
         return Vec::new();
     }

@@ -80,7 +80,10 @@ impl KeyDraft {
             expires_at: expires_at(&mut members, policy, now, faults),
             can_impersonate: members.optional("can_impersonate").and_then(|field| field.boolean(faults)).unwrap_or(false),
             metadata: members.optional("metadata").and_then(|field| read_metadata(&field, faults)).unwrap_or_default(),
-            consistency: members.optional("consistency").and_then(|field| Consistency::read(&field, faults)).unwrap_or(policy.consistency.mode),
+            consistency: members
+                .optional("consistency")
+                .and_then(|field| Consistency::read(&field, faults))
+                .unwrap_or(policy.consistency.mode),
         };
         members.close(faults);
         Some(draft)
@@ -138,7 +141,10 @@ fn rate_limit(members: &mut Members<'_>, policy: &Policy, faults: &mut Faults) -
     if let Some(max) = &policy.max_rate_limit
         && !rate.as_ref().is_some_and(|rate| rate.fits_in(max))
     {
-        faults.value(&field.pointer, format!("must not admit more than {} in any {} seconds in this organization", max.limit, max.window_seconds));
+        faults.value(
+            &field.pointer,
+            format!("must not admit more than {} in any {} seconds in this organization", max.limit, max.window_seconds),
+        );
     }
     rate
 }

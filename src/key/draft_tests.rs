@@ -39,8 +39,15 @@ fn every_bad_field_is_named_at_once() {
         "metadata": [], "consistency": "weak", "scopes": []
     });
     let expected = [
-        "/name", "/permissions/1", "/rate_limit/window_seconds", "/ip_allowlist/0", "/expires_at", "/can_impersonate",
-        "/metadata", "/consistency", "/scopes",
+        "/name",
+        "/permissions/1",
+        "/rate_limit/window_seconds",
+        "/ip_allowlist/0",
+        "/expires_at",
+        "/can_impersonate",
+        "/metadata",
+        "/consistency",
+        "/scopes",
     ];
     assert_eq!(pointers(body, json!({})), expected);
 }
@@ -66,7 +73,8 @@ fn a_policy_may_require_a_permission() {
 
 #[test]
 fn repeated_permissions_and_addresses_count_once() {
-    let draft = read(json!({"name": "a", "permissions": ["leads:read", "leads:read"], "ip_allowlist": ["10.0.0.1", "10.0.0.1/32"]})).unwrap();
+    let draft =
+        read(json!({"name": "a", "permissions": ["leads:read", "leads:read"], "ip_allowlist": ["10.0.0.1", "10.0.0.1/32"]})).unwrap();
     assert_eq!((draft.permissions.len(), draft.ip_allowlist.len()), (1, 1));
 }
 

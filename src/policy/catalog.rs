@@ -32,7 +32,9 @@ impl Catalog {
     /// Whether the permission exists here. A permission that left the catalog stops counting at once.
     #[must_use]
     pub fn contains(&self, permission: &Permission) -> bool {
-        permission.parts().is_some_and(|(resource, action)| self.resource(resource).is_some_and(|found| found.actions.iter().any(|known| known == action)))
+        permission.parts().is_some_and(|(resource, action)| {
+            self.resource(resource).is_some_and(|found| found.actions.iter().any(|known| known == action))
+        })
     }
 
     /// The resource of that name.

@@ -46,7 +46,9 @@ impl Policy {
             default_rate_limit: nullable(m, "default_rate_limit", standard.default_rate_limit, faults, RateLimit::read)?,
             max_rate_limit: nullable(m, "max_rate_limit", None, faults, RateLimit::read)?,
             org_rate_limit: nullable(m, "org_rate_limit", None, faults, RateLimit::read)?,
-            max_lifetime_seconds: nullable(m, "max_lifetime_seconds", None, faults, |field, faults| field.integer(1..=MAX_LIFETIME_SECONDS, faults))?,
+            max_lifetime_seconds: nullable(m, "max_lifetime_seconds", None, faults, |field, faults| {
+                field.integer(1..=MAX_LIFETIME_SECONDS, faults)
+            })?,
             consistency: optional(m, "consistency", standard.consistency, faults, read_consistency)?,
             roles: optional(m, "roles", standard.roles, faults, Roles::read)?,
             requires_feature: nullable(m, "requires_feature", None, faults, read_word)?,
@@ -89,9 +91,15 @@ fn nullable<T: Clone>(
     faults: &mut Faults,
     read: impl FnOnce(&Field<'_>, &mut Faults) -> Option<T>,
 ) -> Option<Option<T>> {
-    optional(members, name, standard, faults, |field, faults| {
-        if field.value.is_null() { Some(None) } else { read(field, faults).map(Some) }
-    })
+    optional(
+        members,
+        name,
+        standard,
+        faults,
+        |field, faults| {
+            if field.value.is_null() { Some(None) } else { read(field, faults).map(Some) }
+        },
+    )
 }
 
 fn flag(members: &mut Members<'_>, name: &'static str, standard: bool, faults: &mut Faults) -> Option<bool> {
@@ -181,7 +189,11 @@ fn read_routes(field: &Field<'_>, resources: &Catalog, faults: &mut Faults) -> O
 
 fn is_route_path(path: &str) -> bool {
     let fixed = path.strip_suffix("/*").unwrap_or(path);
-    (fixed.is_empty() || fixed.starts_with('/')) && !path.is_empty() && !fixed.contains(['*', '?', '#', '\\']) && !path.contains("//") && path.is_ascii()
+    (fixed.is_empty() || fixed.starts_with('/'))
+        && !path.is_empty()
+        && !fixed.contains(['*', '?', '#', '\\'])
+        && !path.contains("//")
+        && path.is_ascii()
 }
 
 fn read_playground(field: &Field<'_>, resources: &Catalog, faults: &mut Faults) -> Option<Playground> {
@@ -190,8 +202,12 @@ fn read_playground(field: &Field<'_>, resources: &Catalog, faults: &mut Faults) 
     let playground = Playground {
         enabled: flag(&mut members, "enabled", standard.enabled, faults)?,
         name: optional(&mut members, "name", standard.name, faults, name::read)?,
-        permissions: optional(&mut members, "permissions", standard.permissions, faults, |field, faults| resources.read_permissions(field, faults))?,
-        ttl_seconds: optional(&mut members, "ttl_seconds", standard.ttl_seconds, faults, |field, faults| field.integer(60..=MAX_PLAYGROUND_SECONDS, faults))?,
+        permissions: optional(&mut members, "permissions", standard.permissions, faults, |field, faults| {
+            resources.read_permissions(field, faults)
+        })?,
+        ttl_seconds: optional(&mut members, "ttl_seconds", standard.ttl_seconds, faults, |field, faults| {
+            field.integer(60..=MAX_PLAYGROUND_SECONDS, faults)
+        })?,
         max_active_per_member: optional(&mut members, "max_active_per_member", standard.max_active_per_member, faults, |field, faults| {
             field.integer(1..=MAX_PLAYGROUND_KEYS, faults).and_then(|count| u32::try_from(count).ok())
         })?,

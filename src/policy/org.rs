@@ -64,7 +64,11 @@ impl OrgDraft {
         let features = members.optional("features").map(|field| read_features(&field, faults));
         let policy = members.optional("policy").map(|field| Policy::read(&field, faults));
         members.close(faults);
-        Some(Self { name: name?, features: features.unwrap_or_else(|| Some(BTreeMap::new()))?, policy: policy.unwrap_or_else(|| Some(Policy::default()))? })
+        Some(Self {
+            name: name?,
+            features: features.unwrap_or_else(|| Some(BTreeMap::new()))?,
+            policy: policy.unwrap_or_else(|| Some(Policy::default()))?,
+        })
     }
 
     /// The organization that this draft makes.
@@ -113,7 +117,9 @@ mod tests {
 
     #[test]
     fn an_organization_is_disabled_while_its_required_feature_is_off() {
-        let draft = |features| OrgDraft::read(&json!({"name": "A", "policy": {"requires_feature": "developer_api"}, "features": features})).unwrap();
+        let draft = |features| {
+            OrgDraft::read(&json!({"name": "A", "policy": {"requires_feature": "developer_api"}, "features": features})).unwrap()
+        };
         let organization = |features| draft(features).into_organization(OrgId::parse("org_system").unwrap(), Timestamp::from_ms(0));
         assert!(organization(json!({})).is_disabled());
         assert!(organization(json!({"developer_api": false})).is_disabled());
@@ -122,7 +128,8 @@ mod tests {
 
     #[test]
     fn faults_of_all_parts_are_reported_together() {
-        let faults = OrgDraft::read(&json!({"name": " ", "features": {"X": true, "y": 1}, "policy": {"editing": 1}, "plan": "pro"})).unwrap_err();
+        let faults =
+            OrgDraft::read(&json!({"name": " ", "features": {"X": true, "y": 1}, "policy": {"editing": 1}, "plan": "pro"})).unwrap_err();
         let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/name", "/features/X", "/features/y", "/policy/editing", "/plan"]);
     }

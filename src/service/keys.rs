@@ -124,7 +124,14 @@ fn position_of(key: &KeyRecord, field: SortField) -> Position {
 /// # Errors
 /// [`Failure::NotYetInForce`] when the revocation is stored but not yet everywhere: repeating it is safe.
 /// [`Failure::PreconditionFailed`] when `if_version` names another version than the key has.
-pub async fn revoke(ports: &Ports, org: &str, key: &str, body: Option<&Value>, if_version: Option<&[u64]>, origin: Origin) -> Result<Narrowed, Failure> {
+pub async fn revoke(
+    ports: &Ports,
+    org: &str,
+    key: &str,
+    body: Option<&Value>,
+    if_version: Option<&[u64]>,
+    origin: Origin,
+) -> Result<Narrowed, Failure> {
     let organization = manageable(ports, org).await?;
     let reason = read_reason(body).map_err(Failure::Invalid)?;
     for _ in 0..MAX_RACES {
@@ -189,7 +196,14 @@ fn read_reason(body: Option<&Value>) -> Result<Option<String>, Vec<Fault>> {
     faults.conclude(reason)
 }
 
-fn entry(ports: &Ports, key: &KeyRecord, action: Action, changes: Map<String, Value>, origin: Origin, now: Timestamp) -> Result<AuditEntry, Failure> {
+fn entry(
+    ports: &Ports,
+    key: &KeyRecord,
+    action: Action,
+    changes: Map<String, Value>,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<AuditEntry, Failure> {
     Ok(AuditEntry {
         id: AuditId::new(now, ports.entropy.as_ref())?,
         org_id: Some(key.org_id.clone()),

@@ -78,7 +78,8 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
         let judged = facts.as_ref().map(|facts| decide(facts, ask, ports.clock.now()));
         // 4. Both guards at once: they confirm the versions and, if the checks passed, charge.
         let charge = Charge::of(&key, organization.as_deref(), ask, matches!(judged, Some(Ok(()))));
-        let (of_key, of_org) = join(ports.guards.send(&charge.key, &charge.from_key), ports.guards.send(&charge.org, &charge.from_org)).await;
+        let (of_key, of_org) =
+            join(ports.guards.send(&charge.key, &charge.from_key), ports.guards.send(&charge.org, &charge.from_org)).await;
         let (of_key, of_org) = match (of_key, of_org) {
             (Ok(of_key), Ok(of_org)) => (of_key, of_org),
             (Err(outage), _) | (_, Err(outage)) => return Err(outage.into()),
@@ -195,7 +196,9 @@ fn later(one: Option<Option<u64>>, other: Option<Option<u64>>) -> Denial {
 /// What is left after `released` tokens of a grant went back.
 fn quota(reply: &Reply, released: u32) -> Option<Quota> {
     match reply {
-        Reply::Granted { quota, .. } => quota.map(|quota| Quota { remaining: quota.remaining.saturating_add(released).min(quota.limit), ..quota }),
+        Reply::Granted { quota, .. } => {
+            quota.map(|quota| Quota { remaining: quota.remaining.saturating_add(released).min(quota.limit), ..quota })
+        }
         Reply::Limited { quota, .. } => Some(*quota),
         _ => None,
     }

@@ -4,7 +4,11 @@ use async_trait::async_trait;
 use worker::{Env, KvStore};
 
 use super::deadline::within;
-use crate::{key::record::KeyRecord, ports::{Index, Outage}, token::digest::Digest};
+use crate::{
+    key::record::KeyRecord,
+    ports::{Index, Outage},
+    token::digest::Digest,
+};
 
 const BINDING: &str = "KV";
 const LIMIT_MS: u64 = 5_000;

@@ -7,7 +7,7 @@ use crate::{
     base::{
         actor::Actor,
         document::{Faults, Field},
-        id::{Id, Kind, KeyId, OrgId, SecretId},
+        id::{Id, KeyId, Kind, OrgId, SecretId},
         time::Timestamp,
     },
     key::{
@@ -64,7 +64,13 @@ pub fn key() -> KeyRecord {
 pub fn key_of(organization: &Organization, body: Value) -> KeyRecord {
     let draft = KeyDraft::read(&body, &organization.policy, NOW).unwrap();
     let made = NOW.plus_ms(-3_600_000);
-    let issue = Issue { key_id: key_id(), secret_id: secret_id(), key: Key::parse(&credential()).unwrap(), created_by: Actor::operator(), now: made };
+    let issue = Issue {
+        key_id: key_id(),
+        secret_id: secret_id(),
+        key: Key::parse(&credential()).unwrap(),
+        created_by: Actor::operator(),
+        now: made,
+    };
     draft.into_record(organization.id.clone(), record::Kind::Standard, &issue)
 }
 

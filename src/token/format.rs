@@ -36,7 +36,8 @@ impl KeyPrefix {
     /// [`BadPrefix`] when the text is another.
     pub fn parse(text: &str) -> Result<Self, BadPrefix> {
         let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
-        let good = PREFIX_CHARS.contains(&text.len()) && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.split('_').all(word);
+        let good =
+            PREFIX_CHARS.contains(&text.len()) && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.split('_').all(word);
         if good { Ok(Self(text.into())) } else { Err(BadPrefix) }
     }
 

@@ -1,4 +1,7 @@
-use crate::{given, runtime::{OPERATOR_TOKEN, shared}};
+use crate::{
+    given,
+    runtime::{OPERATOR_TOKEN, shared},
+};
 use serde_json::{Value, json};
 
 fn operator() -> String {
@@ -22,8 +25,21 @@ fn bodies_that_are_not_a_json_object_are_400() {
     let deep = "[".repeat(10_000);
     let deep_object = "{\"a\":".repeat(500);
     for body in [
-        "", "{", "nul", "\"text\"", "[]", "5", "null", "{\"name\": \"a\"", "{'name': 'a'}", "{\"name\": \"\\ud800\"}", "{\"name\": 1e999}",
-        "{\"name\": \"a\"} x", deep.as_str(), deep_object.as_str(), "\u{feff}{}",
+        "",
+        "{",
+        "nul",
+        "\"text\"",
+        "[]",
+        "5",
+        "null",
+        "{\"name\": \"a\"",
+        "{'name': 'a'}",
+        "{\"name\": \"\\ud800\"}",
+        "{\"name\": 1e999}",
+        "{\"name\": \"a\"} x",
+        deep.as_str(),
+        deep_object.as_str(),
+        "\u{feff}{}",
     ] {
         let (status, problem) = post("/v1/orgs", "application/json", body.as_bytes());
         assert_eq!((status, &problem["code"]), (400, &json!("MALFORMED_REQUEST")), "{body:.40}");
@@ -44,15 +60,29 @@ fn wrong_shapes_are_400_and_wrong_values_422_each_with_pointers() {
         (&keys, json!({"name": null}), 400, vec!["/name"]),
         (&keys, json!({"name": "a\u{0}b"}), 422, vec!["/name"]),
         (&keys, json!({"name": "x".repeat(101), "permissions": "leads:read"}), 400, vec!["/name", "/permissions"]),
-        (&keys, json!({"name": "a", "ip_allowlist": ["203.0.113.9/24", "::1%lo", "010.0.0.1", 5]}), 400,
-            vec!["/ip_allowlist/0", "/ip_allowlist/1", "/ip_allowlist/2", "/ip_allowlist/3"]),
+        (
+            &keys,
+            json!({"name": "a", "ip_allowlist": ["203.0.113.9/24", "::1%lo", "010.0.0.1", 5]}),
+            400,
+            vec!["/ip_allowlist/0", "/ip_allowlist/1", "/ip_allowlist/2", "/ip_allowlist/3"],
+        ),
         (&keys, json!({"name": "a", "expires_at": "2030-02-30T00:00:00Z"}), 422, vec!["/expires_at"]),
         (&keys, json!({"name": "a", "expires_at": "2000-01-01T00:00:00Z"}), 422, vec!["/expires_at"]),
-        (&keys, json!({"name": "a", "rate_limit": {"limit": -1, "window_seconds": 1.5}}), 422, vec!["/rate_limit/limit", "/rate_limit/window_seconds"]),
+        (
+            &keys,
+            json!({"name": "a", "rate_limit": {"limit": -1, "window_seconds": 1.5}}),
+            422,
+            vec!["/rate_limit/limit", "/rate_limit/window_seconds"],
+        ),
         (&keys, json!({"name": "a", "metadata": {"x": "y".repeat(5000)}}), 422, vec!["/metadata"]),
         (&keys, json!({"name": "a", "secret": "mine"}), 422, vec!["/secret"]),
         ("/v1/verify", json!({}), 422, vec!["/key"]),
-        ("/v1/verify", json!({"key": "x", "cost": 0, "ip": "1.2.3", "permissions": {"any": []}}), 422, vec!["/permissions/any", "/ip", "/cost"]),
+        (
+            "/v1/verify",
+            json!({"key": "x", "cost": 0, "ip": "1.2.3", "permissions": {"any": []}}),
+            422,
+            vec!["/permissions/any", "/ip", "/cost"],
+        ),
     ] {
         let (got, problem) = post(path, "application/json", body.to_string().as_bytes());
         let named: Vec<&str> = problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
@@ -63,7 +93,9 @@ fn wrong_shapes_are_400_and_wrong_values_422_each_with_pointers() {
 
 #[test]
 fn other_media_types_are_415() {
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "multipart/form-data; boundary=x"] {
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "multipart/form-data; boundary=x"]
+    {
         let (status, problem) = post("/v1/orgs", content_type, b"{\"name\": \"a\"}");
         assert_eq!((status, &problem["code"]), (415, &json!("UNSUPPORTED_MEDIA_TYPE")), "{content_type}");
     }
@@ -81,7 +113,10 @@ fn a_body_over_64_kib_is_413_however_it_is_sent() {
     // In chunks, with no length to trust.
     let edge = shared().edge();
     let host = edge.base_url.trim_start_matches("http://");
-    let mut request = format!("POST /v1/orgs HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", operator());
+    let mut request = format!(
+        "POST /v1/orgs HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        operator()
+    );
     for _ in 0..70 {
         request.push_str(&format!("400\r\n{}\r\n", "x".repeat(1024)));
     }
@@ -94,7 +129,12 @@ fn a_body_that_is_cut_off_changes_nothing() {
     let org = given::org(shared().edge(), json!({}));
     let host = org.edge.base_url.trim_start_matches("http://");
     let body = "{\"name\": \"half\"}";
-    let head = format!("POST {} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", org.path("/keys"), operator(), body.len() + 10);
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        org.path("/keys"),
+        operator(),
+        body.len() + 10
+    );
     org.edge.cut_off(format!("{head}{body}").as_bytes());
     assert_eq!(org.edge.operator("GET", &org.path("/keys"), None).value()["items"], json!([]));
 }
@@ -108,14 +148,28 @@ fn methods_and_paths_are_answered_as_http_says() {
     assert_eq!((allowed.status, allowed.header("allow")), (204, Some("GET, HEAD, POST, OPTIONS")));
     for method in ["DELETE", "PUT", "PATCH"] {
         let answer = edge.operator(method, &keys, None);
-        assert_eq!((answer.status, &answer.value()["code"], answer.header("allow")), (405, &json!("METHOD_NOT_ALLOWED"), Some("GET, HEAD, POST, OPTIONS")));
+        assert_eq!(
+            (answer.status, &answer.value()["code"], answer.header("allow")),
+            (405, &json!("METHOD_NOT_ALLOWED"), Some("GET, HEAD, POST, OPTIONS"))
+        );
     }
     assert_eq!(edge.operator("GET", "/v1/verify", None).header("allow"), Some("POST, OPTIONS"));
     assert_eq!(edge.operator("PROPFIND", &keys, None).status, 501);
     let get = edge.operator("GET", &keys, None);
     let head = edge.operator("HEAD", &keys, None);
     assert_eq!((head.status, head.body.len(), head.header("content-type")), (200, 0, get.header("content-type")));
-    for path in ["/", "/v1", "/v1/", "/v1/orgs/", "/v1/orgs/x/keys/", "/v2/orgs", "//v1/orgs", "/v1/orgs/x/keys/y/revoke/z", "/V1/ORGS", "/v1/auth/"] {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/orgs/",
+        "/v1/orgs/x/keys/",
+        "/v2/orgs",
+        "//v1/orgs",
+        "/v1/orgs/x/keys/y/revoke/z",
+        "/V1/ORGS",
+        "/v1/auth/",
+    ] {
         let answer = edge.operator("GET", path, None);
         assert_eq!((answer.status, &answer.value()["code"]), (404, &json!("NOT_FOUND")), "{path}");
     }

@@ -11,13 +11,20 @@ fn auth(key: &Key, path: &str, headers: &[(&str, &str)]) -> Response {
 #[test]
 fn a_good_key_is_answered_with_every_identity_field_and_no_body() {
     let org = given::org(shared().edge(), json!({}));
-    let key = org.key(json!({"name": "Zäpier", "permissions": ["leads:read", "leads:create"], "rate_limit": {"limit": 60, "window_seconds": 60}}));
+    let key = org
+        .key(json!({"name": "Zäpier", "permissions": ["leads:read", "leads:create"], "rate_limit": {"limit": 60, "window_seconds": 60}}));
     let answer = auth(&key, "/v1/auth?permissions=leads:read&permissions=leads:create", &[]);
     assert_eq!((answer.status, answer.body.len()), (200, 0));
     for (name, value) in [
-        ("latchkey-key-id", key.id.as_str()), ("latchkey-key-name", "Z%C3%A4pier"), ("latchkey-org-id", &org.id), ("latchkey-actor-type", "key"),
-        ("latchkey-actor-id", &key.id), ("latchkey-permissions", "leads:read leads:create"), ("ratelimit", "\"key\";r=59;t=60"),
-        ("ratelimit-policy", "\"key\";q=60;w=60"), ("cache-control", "no-store"),
+        ("latchkey-key-id", key.id.as_str()),
+        ("latchkey-key-name", "Z%C3%A4pier"),
+        ("latchkey-org-id", &org.id),
+        ("latchkey-actor-type", "key"),
+        ("latchkey-actor-id", &key.id),
+        ("latchkey-permissions", "leads:read leads:create"),
+        ("ratelimit", "\"key\";r=59;t=60"),
+        ("ratelimit-policy", "\"key\";q=60;w=60"),
+        ("cache-control", "no-store"),
     ] {
         assert_eq!(answer.header(name), Some(value), "{name}");
     }
@@ -47,7 +54,9 @@ fn refusals_have_the_challenge_of_rfc_6750() {
     let answer = auth(&revoked, "/v1/auth", &[]);
     let problem = answer.value();
     assert_eq!((answer.status, &problem["code"], &problem["key_prefix"]), (401, &json!("REVOKED"), &revoked.record["prefix"]));
-    assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer realm=\"latchkey\", error=\"invalid_token\", error_description=\""));
+    assert!(
+        answer.header("www-authenticate").unwrap().starts_with("Bearer realm=\"latchkey\", error=\"invalid_token\", error_description=\"")
+    );
 
     for (token, code) in [("nonsense", "MALFORMED"), ("sk_4fK2a9Qz_8dAbCdEfGhIjKlMnOpQrStUvWxYzAbCd", "MALFORMED")] {
         let answer = edge.send("GET", "/v1/auth", &[("authorization", &format!("Bearer {token}"))], None);
@@ -93,7 +102,10 @@ fn more_than_one_credential_is_refused() {
     let edge = shared().edge();
     let key = given::org(edge, json!({})).key(json!({}));
     let host = edge.base_url.trim_start_matches("http://");
-    let twice = format!("GET /v1/auth HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {0}\r\nAuthorization: Bearer {0}\r\nConnection: close\r\n\r\n", key.secret);
+    let twice = format!(
+        "GET /v1/auth HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {0}\r\nAuthorization: Bearer {0}\r\nConnection: close\r\n\r\n",
+        key.secret
+    );
     let answer = edge.raw(twice.as_bytes());
     assert_eq!((answer.status, &answer.value()["code"]), (400, &json!("MALFORMED_REQUEST")));
     assert!(answer.header("www-authenticate").unwrap().contains("error=\"invalid_request\""));

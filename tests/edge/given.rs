@@ -1,5 +1,8 @@
 //! What most tests start from: an organization, a key, a question about it.
 
+use std::time::SystemTime;
+
+use latchkey::base::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::client::{Edge, Response};
@@ -95,4 +98,11 @@ pub fn code(edge: &Edge, secret: &str) -> String {
 
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is not text")).to_owned()
+}
+
+/// What time it is by the clock of this machine, which is also the runtime's.
+#[expect(clippy::disallowed_methods, reason = "black-box tests live in real time")]
+pub fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock past 1970");
+    Timestamp::from_ms(i64::try_from(since_epoch.as_millis()).expect("a clock before the year 9999"))
 }

@@ -13,11 +13,23 @@ fn a_key_takes_the_policys_defaults() {
     assert_eq!(made.header("etag"), Some("\"1\""));
     assert_eq!(made.header("cache-control"), Some("no-store"));
     for (field, expected) in [
-        ("org_id", json!(org.id)), ("name", json!("Zapier production")), ("kind", json!("standard")), ("permissions", json!([])),
-        ("can_impersonate", json!(false)), ("rate_limit", json!({"limit": 7, "window_seconds": 10})), ("ip_allowlist", json!([])),
-        ("expires_at", Value::Null), ("status", json!("active")), ("metadata", json!({})), ("consistency", json!("leased")),
-        ("version", json!(1)), ("revoked_at", Value::Null), ("revoked_by", Value::Null), ("revocation_reason", Value::Null),
-        ("last_used_at", Value::Null), ("created_by", json!({"type": "operator", "id": "operator", "name": "Operator"})),
+        ("org_id", json!(org.id)),
+        ("name", json!("Zapier production")),
+        ("kind", json!("standard")),
+        ("permissions", json!([])),
+        ("can_impersonate", json!(false)),
+        ("rate_limit", json!({"limit": 7, "window_seconds": 10})),
+        ("ip_allowlist", json!([])),
+        ("expires_at", Value::Null),
+        ("status", json!("active")),
+        ("metadata", json!({})),
+        ("consistency", json!("leased")),
+        ("version", json!(1)),
+        ("revoked_at", Value::Null),
+        ("revoked_by", Value::Null),
+        ("revocation_reason", Value::Null),
+        ("last_used_at", Value::Null),
+        ("created_by", json!({"type": "operator", "id": "operator", "name": "Operator"})),
     ] {
         assert_eq!(key[field], expected, "{field}");
     }
@@ -33,7 +45,8 @@ fn the_secret_has_the_documented_shape_and_is_seen_once() {
     assert!(key.secret.starts_with("rak_live_"));
     assert_eq!(key.record["prefix"], parsed.display_prefix());
     let random_part = &key.secret[key.secret.len() - 32..];
-    for answer in [org.read(&key), org.edge.operator("GET", &org.path("/keys"), None), org.edge.operator("GET", &org.path("/audit"), None)] {
+    for answer in [org.read(&key), org.edge.operator("GET", &org.path("/keys"), None), org.edge.operator("GET", &org.path("/audit"), None)]
+    {
         assert_eq!(answer.status, 200);
         assert!(!answer.text().contains(random_part) && !answer.text().contains(&parsed.digest().hex()));
     }
@@ -58,20 +71,17 @@ fn everything_that_a_creation_may_ask_for_is_kept() {
 
 #[test]
 fn what_the_policy_rules_out_is_refused_at_its_place() {
-    let org = given::org(shared().edge(), json!({
-        "require_permission": true, "max_rate_limit": {"limit": 60, "window_seconds": 60}, "max_lifetime_seconds": 3600
-    }));
+    let org = given::org(
+        shared().edge(),
+        json!({
+            "require_permission": true, "max_rate_limit": {"limit": 60, "window_seconds": 60}, "max_lifetime_seconds": 3600
+        }),
+    );
     let refused = org.create(&json!({"name": "a", "permissions": [], "rate_limit": null}));
     let pointers: Vec<String> = refused.value()["errors"].as_array().unwrap().iter().map(|error| given::text(&error["pointer"])).collect();
     assert_eq!((refused.status, pointers), (422, vec!["/permissions".into(), "/rate_limit".into(), "/expires_at".into()]));
-    let forbidden = org.create(&json!({"name": "a", "permissions": ["leads:read"], "expires_at": soon(), "can_impersonate": true}));
+    let forbidden = org.create(&json!({"name": "a", "permissions": ["leads:read"], "expires_at": given::now().plus_ms(1_800_000).to_string(), "can_impersonate": true}));
     assert_eq!((forbidden.status, given::text(&forbidden.value()["code"])), (403, "POLICY_FORBIDS".into()));
-}
-
-/// Half an hour from now, by the clock of this machine, which is also the runtime's.
-fn soon() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    latchkey::base::time::Timestamp::from_ms(now.as_millis() as i64 + 1_800_000).to_string()
 }
 
 #[test]

@@ -1,4 +1,7 @@
-use crate::{given, runtime::{Fleet, Options, shared}};
+use crate::{
+    given,
+    runtime::{Fleet, Options, shared},
+};
 use serde_json::json;
 use std::thread;
 
@@ -20,7 +23,8 @@ fn edges_share_one_limit() {
     let key = given::org(fleet.edge(), json!({})).key(json!({"rate_limit": {"limit": 15, "window_seconds": 3600}}));
     let valid: usize = thread::scope(|scope| {
         let secret = &key.secret;
-        let workers: Vec<_> = fleet.edges.iter().map(|edge| scope.spawn(move || (0..10).filter(|_| given::code(edge, secret) == "VALID").count())).collect();
+        let workers: Vec<_> =
+            fleet.edges.iter().map(|edge| scope.spawn(move || (0..10).filter(|_| given::code(edge, secret) == "VALID").count())).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).sum()
     });
     assert_eq!(valid, 15);
@@ -31,18 +35,19 @@ fn a_window_slides() {
     let edge = shared().edge();
     let key = given::org(edge, json!({})).key(json!({"rate_limit": {"limit": 3, "window_seconds": 1}}));
     let mut admitted = Vec::new();
-    let start = std::time::Instant::now();
-    // Offered without pause for several windows; each admission is timed from before it was asked to after it was answered.
-    while start.elapsed().as_millis() < 3_200 {
-        let asked = start.elapsed();
+    let end = given::now().plus_ms(3_200);
+    // Offered without pause for several windows; each admission lies between the moment before it was asked for and the
+    // moment after it was answered.
+    while given::now() < end {
+        let asked = given::now();
         if given::code(edge, &key.secret) == "VALID" {
-            admitted.push((asked, start.elapsed()));
+            admitted.push((asked, given::now()));
         }
     }
     assert!(admitted.len() > 3, "the window frees what it held");
     for four in admitted.windows(4) {
         let (first_asked, last_answered) = (four[0].0, four[3].1);
-        assert!((last_answered - first_asked).as_millis() >= 1_000, "four admissions within one second");
+        assert!(last_answered.ms() - first_asked.ms() >= 1_000, "four admissions within one second");
     }
 }
 

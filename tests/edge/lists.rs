@@ -76,8 +76,14 @@ fn filters_narrow_the_list() {
 fn bad_parameters_are_named() {
     let org = given::org(shared().edge(), json!({}));
     for (query, pointer) in [
-        ("limit=0", "/limit"), ("limit=101", "/limit"), ("limit=x", "/limit"), ("limit=1&limit=2", "/limit"), ("status=gone", "/status"),
-        ("kind=x", "/kind"), ("sort=prefix", "/sort"), ("limt=5", "/limt"),
+        ("limit=0", "/limit"),
+        ("limit=101", "/limit"),
+        ("limit=x", "/limit"),
+        ("limit=1&limit=2", "/limit"),
+        ("status=gone", "/status"),
+        ("kind=x", "/kind"),
+        ("sort=prefix", "/sort"),
+        ("limt=5", "/limt"),
     ] {
         let refused = org.edge.operator("GET", &org.path(&format!("/keys?{query}")), None);
         assert_eq!((refused.status, &refused.value()["errors"][0]["pointer"]), (422, &json!(pointer)), "{query}");

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 #[test]
 fn an_organization_answers_with_its_whole_policy() {
     let edge = shared().edge();
-    let body = json!({"name": " Acme ", "features": {"developer_api": true}, "policy": {"key_prefix": "rak_live", "revocation": "reversible"}});
+    let body =
+        json!({"name": " Acme ", "features": {"developer_api": true}, "policy": {"key_prefix": "rak_live", "revocation": "reversible"}});
     let made = edge.operator("POST", "/v1/orgs", Some(&body));
     let record = made.value();
     assert_eq!(made.status, 201);

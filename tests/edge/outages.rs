@@ -1,4 +1,8 @@
-use crate::{client::Response, given, runtime::{Fleet, Options}};
+use crate::{
+    client::Response,
+    given,
+    runtime::{Fleet, Options},
+};
 use serde_json::json;
 
 fn assert_unavailable(answer: &Response, code: &str) {

@@ -1,4 +1,7 @@
-use crate::{given, runtime::{Fleet, Options}};
+use crate::{
+    given,
+    runtime::{Fleet, Options},
+};
 use serde_json::json;
 
 #[test]

@@ -1,4 +1,7 @@
-use crate::{given, runtime::{Fleet, Options, shared}};
+use crate::{
+    given,
+    runtime::{Fleet, Options, shared},
+};
 use serde_json::json;
 use std::thread;
 
@@ -11,7 +14,8 @@ fn a_revoked_key_is_refused_on_the_very_next_request_at_every_edge() {
         for edge in &fleet.edges {
             assert_eq!(given::code(edge, &key.secret), "VALID");
         }
-        let revoked = fleet.edges[round % 3].operator("POST", &org.path(&format!("/keys/{}/revoke", key.id)), Some(&json!({"reason": "leaked"})));
+        let revoked =
+            fleet.edges[round % 3].operator("POST", &org.path(&format!("/keys/{}/revoke", key.id)), Some(&json!({"reason": "leaked"})));
         assert_eq!(revoked.status, 200);
         for edge in &fleet.edges {
             let answer = given::ask(edge, &key.secret, json!({}));

@@ -1,4 +1,8 @@
-use crate::{client::Edge, given, runtime::{Fleet, Options}};
+use crate::{
+    client::Edge,
+    given,
+    runtime::{Fleet, Options},
+};
 use serde_json::json;
 
 fn calls(edge: &Edge) -> [u64; 5] {

@@ -15,7 +15,10 @@ fn a_good_key_is_answered_as_the_contract_shows() {
     );
     assert_eq!(answer["actor"], json!({"type": "key", "id": key.id, "name": "Zapier", "via": null}));
     let rate = &answer["rate_limit"];
-    assert_eq!((&rate["limit"], &rate["window_seconds"], &rate["remaining"], &rate["retry_after_ms"]), (&json!(60), &json!(60), &json!(59), &Value::Null));
+    assert_eq!(
+        (&rate["limit"], &rate["window_seconds"], &rate["remaining"], &rate["retry_after_ms"]),
+        (&json!(60), &json!(60), &json!(59), &Value::Null)
+    );
     assert!(given::text(&rate["reset_at"]) > given::text(&key.record["created_at"]));
     assert!(given::text(&answer["request_id"]).starts_with("req_"));
 }
@@ -60,17 +63,15 @@ fn a_well_formed_key_that_was_never_issued_is_not_found() {
 fn an_expiring_key_is_refused_from_its_instant_on() {
     let edge = shared().edge();
     let org = given::org(edge, json!({}));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
-    let end = latchkey::base::time::Timestamp::from_ms(now + 1_500);
+    let end = given::now().plus_ms(1_500);
     let key = org.key(json!({"expires_at": end.to_string()}));
     // Polled, not slept: each answer is held against the clock of the runtime, which is this machine's.
     loop {
-        let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+        let before = given::now();
         let code = given::code(edge, &key.secret);
-        let after = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
-        if after < end.ms() {
+        if given::now() < end {
             assert_eq!(code, "VALID");
-        } else if before >= end.ms() {
+        } else if before >= end {
             assert_eq!(code, "EXPIRED");
             break;
         }

@@ -60,7 +60,8 @@ pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
 pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call).await?;
     let if_version = if_match(call.inbound.header("if-match").as_deref());
-    let narrowed = keys::revoke(call.ports, call.param("org"), call.param("key"), body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    let narrowed =
+        keys::revoke(call.ports, call.param("org"), call.param("key"), body.as_ref(), if_version.as_deref(), call.origin()).await?;
     let KeyRecord { version, .. } = narrowed.key;
     let view = narrowed.key.view(call.ports.clock.now()).in_force_at(narrowed.in_force_at);
     Ok(Reply::json(200, &view).with("ETag", etag(version)))

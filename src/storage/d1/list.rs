@@ -2,7 +2,12 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{D1Ledger, bind, keys::{KeyRow, SELECT}, outage, values::Values};
+use super::{
+    D1Ledger, bind,
+    keys::{KeyRow, SELECT},
+    outage,
+    values::Values,
+};
 use crate::{
     base::id::OrgId,
     key::{

@@ -37,7 +37,8 @@ impl OrgRow {
 
 impl D1Ledger {
     pub(super) async fn org_by_id(&self, id: &OrgId) -> Result<Option<Organization>, Outage> {
-        let statement = self.database()?.prepare("SELECT id, name, features, policy, version, created_at, updated_at FROM organizations WHERE id = ?1");
+        let statement =
+            self.database()?.prepare("SELECT id, name, features, policy, version, created_at, updated_at FROM organizations WHERE id = ?1");
         let rows: Vec<OrgRow> = self.rows(statement.bind(&[bind::text(id.as_str())]).map_err(outage)?).await?;
         rows.into_iter().next().map(OrgRow::into_organization).transpose()
     }

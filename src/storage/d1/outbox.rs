@@ -19,7 +19,14 @@ struct OutboxRow {
 
 /// The outbox row's part of a batch; `made` is the condition under which it is written, in terms of ?4, the audit
 /// entry's id.
-pub fn insert(database: &D1Database, subject: &str, version: u64, at: Timestamp, change: &str, made: &str) -> Result<D1PreparedStatement, Outage> {
+pub fn insert(
+    database: &D1Database,
+    subject: &str,
+    version: u64,
+    at: Timestamp,
+    change: &str,
+    made: &str,
+) -> Result<D1PreparedStatement, Outage> {
     let statement = format!("INSERT INTO outbox (subject, version, created_at) SELECT ?1, ?2, ?3 WHERE ?4 = ?4 AND {made}");
     database.prepare(statement).bind(&[bind::text(subject), bind::integer(version), bind::time(at), bind::text(change)]).map_err(outage)
 }
