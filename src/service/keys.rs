@@ -203,3 +203,11 @@ fn entry(ports: &Ports, key: &KeyRecord, action: Action, changes: Map<String, Va
         request_id: origin.request_id,
     })
 }
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "keys_list_tests.rs"]
+mod list_tests;

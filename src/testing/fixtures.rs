@@ -4,19 +4,23 @@ use serde_json::{Value, json};
 
 use super::chance::Repeating;
 use crate::{
+    audit::entry::Origin,
     base::{
         actor::Actor,
         document::{Faults, Field},
-        id::{Id, Kind, KeyId, OrgId, SecretId},
+        id::{Id, KeyId, Kind, OrgId, SecretId},
         time::Timestamp,
     },
+    decision::facts::Ask,
     key::{
         draft::{Issue, KeyDraft},
         record::{self, KeyRecord},
+        state::Revoked,
     },
     policy::{
         org::{OrgDraft, Organization},
         rules::Policy,
+        scope::Requirement,
     },
     token::format::Key,
 };
@@ -64,7 +68,13 @@ pub fn key() -> KeyRecord {
 pub fn key_of(organization: &Organization, body: Value) -> KeyRecord {
     let draft = KeyDraft::read(&body, &organization.policy, NOW).unwrap();
     let made = NOW.plus_ms(-3_600_000);
-    let issue = Issue { key_id: key_id(), secret_id: secret_id(), key: Key::parse(&credential()).unwrap(), created_by: Actor::operator(), now: made };
+    let issue = Issue {
+        key_id: key_id(),
+        secret_id: secret_id(),
+        key: Key::parse(&credential()).unwrap(),
+        created_by: Actor::operator(),
+        now: made,
+    };
     draft.into_record(organization.id.clone(), record::Kind::Standard, &issue)
 }
 
@@ -77,4 +87,24 @@ pub fn credential() -> String {
 
 pub fn request_id() -> crate::base::id::RequestId {
     id()
+}
+
+/// A request of the operator's.
+pub fn origin() -> Origin {
+    Origin { actor: Actor::operator(), ip: Some("203.0.113.9".into()), user_agent: Some("curl/8".into()), request_id: request_id() }
+}
+
+/// A request that needs that permission.
+pub fn asking_for(permission: &str) -> Ask {
+    let text = Value::from(permission);
+    let mut faults = Faults::default();
+    let requirement = Requirement::read(&Field::new(&text, ""), &mut faults);
+    Ask { requirement: faults.conclude(requirement).unwrap(), ..Ask::plain() }
+}
+
+/// The record, revoked by the operator at [`NOW`].
+pub fn revoked(key: KeyRecord) -> KeyRecord {
+    match key.revoke(Actor::operator(), None, NOW) {
+        Revoked::Now(key) | Revoked::Before(key) => key,
+    }
 }
