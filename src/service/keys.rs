@@ -217,3 +217,11 @@ fn entry(
         request_id: origin.request_id,
     })
 }
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "keys_list_tests.rs"]
+mod list_tests;

@@ -103,3 +103,7 @@ async fn retry<T>(ports: &Ports, attempt: impl AsyncFn() -> Result<T, Outage>) -
     }
     attempt().await
 }
+
+#[cfg(test)]
+#[path = "publish_tests.rs"]
+mod tests;

@@ -203,3 +203,11 @@ fn quota(reply: &Reply, released: u32) -> Option<Quota> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "verify_rate_tests.rs"]
+mod rate_tests;

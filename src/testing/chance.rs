@@ -1,6 +1,6 @@
 //! Predictable sources of random bytes.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use crate::base::chance::{Entropy, NoEntropy};
 
@@ -31,5 +31,11 @@ impl Entropy for Sequence {
             *byte = next.to_be_bytes()[0];
         }
         Ok(())
+    }
+}
+
+impl<E: Entropy> Entropy for Rc<E> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        self.as_ref().fill(bytes)
     }
 }

@@ -4,19 +4,23 @@ use serde_json::{Value, json};
 
 use super::chance::Repeating;
 use crate::{
+    audit::entry::Origin,
     base::{
         actor::Actor,
         document::{Faults, Field},
         id::{Id, KeyId, Kind, OrgId, SecretId},
         time::Timestamp,
     },
+    decision::facts::Ask,
     key::{
         draft::{Issue, KeyDraft},
         record::{self, KeyRecord},
+        state::Revoked,
     },
     policy::{
         org::{OrgDraft, Organization},
         rules::Policy,
+        scope::Requirement,
     },
     token::format::Key,
 };
@@ -83,4 +87,24 @@ pub fn credential() -> String {
 
 pub fn request_id() -> crate::base::id::RequestId {
     id()
+}
+
+/// A request of the operator's.
+pub fn origin() -> Origin {
+    Origin { actor: Actor::operator(), ip: Some("203.0.113.9".into()), user_agent: Some("curl/8".into()), request_id: request_id() }
+}
+
+/// A request that needs that permission.
+pub fn asking_for(permission: &str) -> Ask {
+    let text = Value::from(permission);
+    let mut faults = Faults::default();
+    let requirement = Requirement::read(&Field::new(&text, ""), &mut faults);
+    Ask { requirement: faults.conclude(requirement).unwrap(), ..Ask::plain() }
+}
+
+/// The record, revoked by the operator at [`NOW`].
+pub fn revoked(key: KeyRecord) -> KeyRecord {
+    match key.revoke(Actor::operator(), None, NOW) {
+        Revoked::Now(key) | Revoked::Before(key) => key,
+    }
 }

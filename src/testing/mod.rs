@@ -1,4 +1,11 @@
 //! Memory adapters and fixtures for tests on the host.
 
 pub mod chance;
+pub mod clock;
 pub mod fixtures;
+pub mod guards;
+pub mod index;
+pub mod ledger;
+pub mod page;
+pub mod wire;
+pub mod world;

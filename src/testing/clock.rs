@@ -1,0 +1,45 @@
+//! A clock that stands still until a test moves it.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use async_trait::async_trait;
+
+use crate::{base::time::Timestamp, ports::Clock};
+
+/// The clock. Clones share it.
+#[derive(Clone)]
+pub struct MemoryClock {
+    now: Rc<Cell<Timestamp>>,
+    pauses: Rc<RefCell<Vec<u32>>>,
+}
+
+impl MemoryClock {
+    pub fn at(now: Timestamp) -> Self {
+        Self { now: Rc::new(Cell::new(now)), pauses: Rc::default() }
+    }
+
+    /// Moves the clock; backwards too.
+    pub fn advance(&self, ms: i64) {
+        self.now.set(self.now.get().plus_ms(ms));
+    }
+
+    /// The pauses that somebody made, in milliseconds.
+    pub fn pauses(&self) -> Vec<u32> {
+        self.pauses.borrow().clone()
+    }
+}
+
+#[async_trait(?Send)]
+impl Clock for MemoryClock {
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    async fn pause(&self, ms: u32) {
+        self.pauses.borrow_mut().push(ms);
+        self.advance(ms.into());
+    }
+}

@@ -1,0 +1,124 @@
+//! The guards in memory: the same steps as `object::guard`, with stored text in place of the object's storage.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use async_trait::async_trait;
+
+use super::{
+    clock::MemoryClock,
+    ledger::MemoryLedger,
+    wire::{Call, Wire},
+};
+use crate::{
+    limit::guard::{Command, Guard, Reply, Terms},
+    ports::{Clock, Guards, Ledger, Outage, Subject},
+};
+
+/// The guards of all subjects. Clones share them.
+#[derive(Clone)]
+pub struct MemoryGuards {
+    wire: Wire,
+    ledger: MemoryLedger,
+    clock: MemoryClock,
+    cells: Rc<RefCell<HashMap<Subject, String>>>,
+    commands: Rc<RefCell<Vec<(Subject, Command)>>>,
+}
+
+impl MemoryGuards {
+    pub fn new(wire: Wire, ledger: MemoryLedger, clock: MemoryClock) -> Self {
+        Self { wire, ledger, clock, cells: Rc::default(), commands: Rc::default() }
+    }
+
+    /// The guard of the subject loses its storage.
+    pub fn forget(&self, subject: &Subject) {
+        self.cells.borrow_mut().remove(subject);
+    }
+
+    /// Whether the subject's guard was ever woken and wrote.
+    pub fn has_state(&self, subject: &Subject) -> bool {
+        self.cells.borrow().contains_key(subject)
+    }
+
+    /// Every command that reached a guard.
+    pub fn commands(&self) -> Vec<(Subject, Command)> {
+        self.commands.borrow().clone()
+    }
+
+    /// Terms that come into force without anybody being told.
+    pub fn adopt(&self, subject: &Subject, terms: Terms) {
+        let now = self.clock.now();
+        let mut guard = self.load(subject).unwrap_or_else(|| Guard::new(terms.clone(), now));
+        guard.apply(Command::Adopt { terms }, now);
+        self.save(subject, &guard);
+    }
+
+    fn load(&self, subject: &Subject) -> Option<Guard> {
+        self.cells.borrow().get(subject).map(|stored| serde_json::from_str(stored).unwrap())
+    }
+
+    fn save(&self, subject: &Subject, guard: &Guard) {
+        self.cells.borrow_mut().insert(subject.clone(), serde_json::to_string(guard).unwrap());
+    }
+
+    async fn answer(&self, subject: &Subject, command: Command) -> Result<Reply, Outage> {
+        let truth = match &self.load(subject) {
+            Some(guard) if !guard.is_behind(&command) => None,
+            _ => self.read_truth(subject, &command).await?,
+        };
+        let now = self.clock.now();
+        let loaded = self.load(subject);
+        let mut guard = match (loaded, truth) {
+            (Some(mut guard), Some(terms)) => {
+                guard.apply(Command::Adopt { terms }, now);
+                guard
+            }
+            (Some(guard), None) => guard,
+            (None, Some(terms)) => Guard::new(terms, now),
+            (None, None) => return Ok(Reply::Unknown),
+        };
+        let reply = guard.apply(command, now);
+        self.save(subject, &guard);
+        Ok(reply)
+    }
+
+    async fn read_truth(&self, subject: &Subject, command: &Command) -> Result<Option<Terms>, Outage> {
+        let found = match subject {
+            Subject::Key(id) => self.ledger.find_key(id).await?.map(|key| key.terms().unwrap()),
+            Subject::Org(id) => self.ledger.find_org(id).await?.map(|org| org.terms().unwrap()),
+        };
+        let adopted = match command {
+            Command::Adopt { terms } => Some(terms.clone()),
+            _ => None,
+        };
+        Ok(found.or(adopted))
+    }
+}
+
+fn call(subject: &Subject, command: &Command) -> Call {
+    match (subject, command) {
+        (Subject::Key(_), Command::Acquire { .. }) => Call::KeyAcquire,
+        (Subject::Key(_), Command::Release { .. }) => Call::KeyRelease,
+        (Subject::Key(_), Command::Adopt { .. }) => Call::KeyAdopt,
+        (Subject::Org(_), Command::Acquire { .. }) => Call::OrgAcquire,
+        (Subject::Org(_), Command::Release { .. }) => Call::OrgRelease,
+        (Subject::Org(_), Command::Adopt { .. }) => Call::OrgAdopt,
+    }
+}
+
+#[async_trait(?Send)]
+impl Guards for MemoryGuards {
+    async fn send(&self, subject: &Subject, command: &Command) -> Result<Reply, Outage> {
+        let call = call(subject, command);
+        self.wire.enter(call)?;
+        // Over the same text as on the platform: what the wire format loses is lost here too.
+        let text = serde_json::to_string(command).unwrap();
+        self.commands.borrow_mut().push((subject.clone(), command.clone()));
+        let reply = self.answer(subject, serde_json::from_str(&text).unwrap()).await?;
+        self.wire.leave(call)?;
+        Ok(serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap())
+    }
+
+    async fn check(&self) -> Result<(), Outage> {
+        self.wire.pass(Call::CheckGuards, || Ok(()))
+    }
+}
