@@ -29,7 +29,8 @@ pub fn ensure(url: &str, token: &str, state: &Path) -> Result<Demo> {
         save(&file, &record)?;
     }
     let org = text(&record["org"])?;
-    if record["secret"].as_str().is_none() {
+    // The printed commands revoke the key: a later start makes another, so that they work again.
+    if !record["secret"].as_str().is_some_and(|secret| is_good(url, token, secret)) {
         let draft = json!({ "name": "Demo key", "permissions": ["leads:read"] });
         let made = post(&format!("{url}/v1/orgs/{org}/keys"), token, &draft)?;
         record["key"] = json!(text(&made["key"]["id"])?);
@@ -70,11 +71,20 @@ fn organization() -> Value {
     })
 }
 
+fn is_good(url: &str, token: &str, secret: &str) -> bool {
+    let answer = send(&format!("{url}/v1/verify"), token, &json!({ "key": secret, "peek": true }), 200);
+    answer.is_ok_and(|answer| answer["valid"] == true)
+}
+
 fn post(url: &str, token: &str, body: &Value) -> Result<Value> {
+    send(url, token, body, 201)
+}
+
+fn send(url: &str, token: &str, body: &Value, expected: u16) -> Result<Value> {
     let request = ureq::post(url).config().http_status_as_error(false).build();
     let mut answer = request.header("Authorization", format!("Bearer {token}")).send_json(body).with_context(|| format!("POST {url}"))?;
     let text = answer.body_mut().read_to_string().with_context(|| format!("POST {url}"))?;
-    if answer.status() != 201 {
+    if answer.status() != expected {
         bail!("POST {url} answered {}: {text}", answer.status());
     }
     serde_json::from_str(&text).with_context(|| format!("POST {url} answered no JSON"))
