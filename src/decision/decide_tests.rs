@@ -43,6 +43,7 @@ fn checks_are_made_in_the_order_of_the_contract() {
     case.key = KeyRecord { expires_at: Some(NOW), ip_allowlist: vec!["10.0.0.0/8".parse_range()], ..revoked };
     case.organization.policy.requires_feature = Some("developer_api".into());
     case.ask = Ask { requirement: requirement(json!("leads:delete")), act_as: Some("user_42".into()), ..Ask::plain() };
+    #[expect(clippy::type_complexity, reason = "a table of one use")]
     let steps: [(&str, fn(&mut Case)); 6] = [
         ("REVOKED", |case| case.key.revocation = None),
         ("EXPIRED", |case| case.key.expires_at = None),

@@ -8,6 +8,7 @@ use crate::{
 
 /// Why a use case did not come to its end. Nothing was changed, except where a variant says so.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Failure {
     /// Fields of the request are wrong.
     #[error("the request has bad fields")]

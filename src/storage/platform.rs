@@ -18,6 +18,7 @@ pub struct PlatformClock;
 
 #[async_trait(?Send)]
 impl Clock for PlatformClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else takes as an argument")]
     fn now(&self) -> Timestamp {
         Timestamp::from_ms(i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX))
     }
@@ -31,6 +32,7 @@ impl Clock for PlatformClock {
 pub struct PlatformEntropy;
 
 impl Entropy for PlatformEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the generator that everybody else takes as an argument")]
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
         getrandom::fill(bytes).map_err(|_| NoEntropy)
     }
