@@ -20,6 +20,7 @@ use crate::{
 
 /// Something outside did not do its part. The cause is for the log, never for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Outage {
     /// The truth could not be read or written.
     #[error("the ledger failed: {cause}")]

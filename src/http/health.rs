@@ -30,5 +30,6 @@ pub async fn readyz(call: &Call<'_>) -> Result<Reply, Problem> {
         return Ok(Reply::json(200, &json!({ "status": "ready", "checks": states })));
     }
     let said = format!("not ready: {}", failed.join(", "));
-    Err(Problem::new(&catalog::UNAVAILABLE, said).member("checks", states).with("Retry-After", "1"))
+    let causes: Vec<String> = checks.iter().filter_map(|(_, check)| check.as_ref().err()).map(ToString::to_string).collect();
+    Err(Problem::new(&catalog::UNAVAILABLE, said).member("checks", states).with("Retry-After", "1").because(causes.join("; ")))
 }

@@ -79,7 +79,9 @@ impl Problem {
         self
     }
 
-    fn because(mut self, cause: String) -> Self {
+    /// The problem with its cause for the log.
+    #[must_use]
+    pub fn because(mut self, cause: String) -> Self {
         self.0.cause = Some(cause);
         self
     }
@@ -156,7 +158,9 @@ impl From<Failure> for Problem {
                 Self::new(&catalog::PRECONDITION_FAILED, said).with("ETag", format!("\"{version}\""))
             }
             Failure::Conflict => Self::new(&catalog::CONFLICT, said),
-            Failure::NotYetInForce => Self::new(&catalog::NOT_YET_IN_FORCE, said).with("Retry-After", OUTAGE_RETRY_SECONDS),
+            Failure::NotYetInForce { cause } => {
+                Self::new(&catalog::NOT_YET_IN_FORCE, said).with("Retry-After", OUTAGE_RETRY_SECONDS).because(cause.to_string())
+            }
             Failure::Unavailable(_) | Failure::Damaged(_) => {
                 Self::new(&catalog::UNAVAILABLE, "something that the answer depends on cannot be reached")
                     .with("Retry-After", OUTAGE_RETRY_SECONDS)

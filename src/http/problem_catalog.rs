@@ -85,7 +85,7 @@ problems! {
     NOT_IMPLEMENTED 501 "The method is unknown"
         "Use one of the methods of HTTP that this service knows.";
     UNAVAILABLE 503 "No answer can be given now"
-        "Something that the answer depends on cannot be reached; nothing was changed. Try again as Retry-After says.";
+        "Something that the answer depends on cannot be reached. A change is made whole or not at all; read the resource to see which, and try again as Retry-After says.";
     NOT_YET_IN_FORCE 503 "Stored, but not yet in force everywhere"
         "The change is kept and will come into force by itself within minutes. Repeating the call is safe and tells when it is.";
 }

@@ -34,6 +34,7 @@ pub struct Guard {
 /// What an edge or an admin route asks of a guard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Command {
     /// `want` tokens for one request that the caller judged by version `version_known`. A `peek` asks what would be
     /// answered and takes nothing.
@@ -47,6 +48,7 @@ pub enum Command {
 /// What a guard answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Reply {
     /// The tokens are the caller's; `quota` is what is left, `None` without a limit.
     Granted { granted_at: Timestamp, quota: Option<Quota> },

@@ -49,7 +49,10 @@ impl GuardObject {
         };
         match self.answer(&subject, command).await {
             Ok(reply) => Response::from_json(&reply),
-            Err(worker_error) => Response::error(worker_error.to_string(), 503),
+            Err(cause) => {
+                worker::console_error!("guard of {}: {cause}", subject.id());
+                Response::error("no answer", 503)
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
 
 /// Why a use case did not come to its end. Nothing was changed, except where a variant says so.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Failure {
     /// Fields of the request are wrong.
     #[error("the request has bad fields")]
@@ -32,7 +33,10 @@ pub enum Failure {
     Conflict,
     /// The change is kept, but not yet in force everywhere.
     #[error("the change is stored but not yet in force everywhere")]
-    NotYetInForce,
+    NotYetInForce {
+        /// What could not be reached; for the log.
+        cause: Outage,
+    },
     /// Something outside failed.
     #[error(transparent)]
     Unavailable(#[from] Outage),

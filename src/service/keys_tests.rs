@@ -147,7 +147,7 @@ fn revocation_leaves_one_entry_that_says_what_changed() {
 fn guard_that_fails_for_ever_keeps_the_change_and_says_not_yet_in_force() {
     let world = World::usual();
     world.wire.fail(Call::KeyAdopt, Times::ForEver);
-    assert!(matches!(revoke_in(&world, None), Err(Failure::NotYetInForce)));
+    assert!(matches!(revoke_in(&world, None), Err(Failure::NotYetInForce { .. })));
     assert_eq!(world.wire.count(Call::KeyAdopt), 3);
     assert_eq!(world.clock.pauses(), [50, 200]);
     assert_eq!(world.wire.count(Call::IndexPut), 0, "the index is not told what no guard vouches for");
@@ -175,7 +175,7 @@ fn lost_answer_of_a_guard_is_asked_for_again_and_tells_the_first_moment() {
 fn index_that_fails_for_ever_is_not_yet_in_force_but_the_guard_already_refuses() {
     let world = World::usual();
     world.wire.fail(Call::IndexPut, Times::ForEver);
-    assert!(matches!(revoke_in(&world, None), Err(Failure::NotYetInForce)));
+    assert!(matches!(revoke_in(&world, None), Err(Failure::NotYetInForce { .. })));
     assert_eq!(world.ledger.outbox().len(), 1);
     assert_eq!(outcome(&world), "REVOKED");
 }
@@ -202,7 +202,7 @@ fn repeating_a_revocation_gives_the_same_record_and_no_second_entry() {
 fn repeating_a_revocation_that_was_not_yet_in_force_brings_it_into_force() {
     let world = World::usual();
     world.wire.fail(Call::KeyAdopt, Times::ForEver);
-    assert!(matches!(revoke_in(&world, None), Err(Failure::NotYetInForce)));
+    assert!(matches!(revoke_in(&world, None), Err(Failure::NotYetInForce { .. })));
     world.wire.mend();
     assert_eq!(revoke_in(&world, None).unwrap().key.version, 2);
     assert_eq!((world.ledger.audit().len(), world.ledger.outbox().len()), (1, 0));

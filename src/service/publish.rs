@@ -24,9 +24,9 @@ const SWEEP: u32 = 100;
 /// [`Failure::NotYetInForce`] when guard or index cannot be reached; the outbox row stays, and the cron goes on with it.
 pub async fn publish_key(ports: &Ports, key: &KeyRecord) -> Result<Timestamp, Failure> {
     let subject = Subject::Key(key.id.clone());
-    let in_force_at = adopt(ports, &subject, key.terms()?).await.map_err(|_| Failure::NotYetInForce)?;
+    let in_force_at = adopt(ports, &subject, key.terms()?).await.map_err(|cause| Failure::NotYetInForce { cause })?;
     let put = retry(ports, async || ports.index.put(key).await).await;
-    put.map_err(|_| Failure::NotYetInForce)?;
+    put.map_err(|cause| Failure::NotYetInForce { cause })?;
     // A row that cannot be taken off now is taken off by the cron; the change is in force.
     let _ = ports.ledger.note_published(&subject, key.version).await;
     Ok(in_force_at)
@@ -47,7 +47,7 @@ pub async fn announce_key(ports: &Ports, key: &KeyRecord) {
 pub async fn publish_org(ports: &Ports, organization: &Organization) -> Result<Timestamp, Failure> {
     let subject = Subject::Org(organization.id.clone());
     let terms = organization.terms().map_err(crate::key::record::StoredRecordError::from)?;
-    let in_force_at = adopt(ports, &subject, terms).await.map_err(|_| Failure::NotYetInForce)?;
+    let in_force_at = adopt(ports, &subject, terms).await.map_err(|cause| Failure::NotYetInForce { cause })?;
     let _ = ports.ledger.note_published(&subject, organization.version).await;
     Ok(in_force_at)
 }

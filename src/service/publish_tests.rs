@@ -19,7 +19,7 @@ fn unpublished() -> World {
     let world = World::usual();
     assert_eq!(outcome(&world), "VALID");
     world.wire.fail(Call::KeyAdopt, Times::ForEver);
-    assert!(matches!(revoke_in(&world), Err(Failure::NotYetInForce)));
+    assert!(matches!(revoke_in(&world), Err(Failure::NotYetInForce { .. })));
     world.wire.mend();
     world.wire.forget_calls();
     world
@@ -67,7 +67,7 @@ fn touch_that_cannot_publish_still_answers() {
 fn sweep_that_fails_keeps_the_row_and_says_so() {
     let world = unpublished();
     world.wire.fail(Call::IndexPut, Times::ForEver);
-    assert!(matches!(block_on(sweep(&world.ports())), Err(Failure::NotYetInForce)));
+    assert!(matches!(block_on(sweep(&world.ports())), Err(Failure::NotYetInForce { .. })));
     assert_eq!(world.ledger.outbox().len(), 1);
     world.wire.mend();
     block_on(sweep(&world.ports())).unwrap();
@@ -83,7 +83,7 @@ fn one_subject_that_fails_does_not_keep_the_others_from_being_published() {
     world.wire.mend();
     // All three attempts at the first subject.
     world.wire.fail(Call::KeyAdopt, Times::Exactly(3));
-    assert!(matches!(block_on(sweep(&world.ports())), Err(Failure::NotYetInForce)));
+    assert!(matches!(block_on(sweep(&world.ports())), Err(Failure::NotYetInForce { .. })));
     assert_eq!(world.ledger.outbox(), [(world.key_subject(), 2)]);
     assert_eq!(world.index.served(&second.secrets[0].digest), Some(second));
 }

@@ -21,27 +21,16 @@ pub struct MemoryGuards {
     ledger: MemoryLedger,
     clock: MemoryClock,
     cells: Rc<RefCell<HashMap<Subject, String>>>,
-    commands: Rc<RefCell<Vec<(Subject, Command)>>>,
 }
 
 impl MemoryGuards {
     pub fn new(wire: Wire, ledger: MemoryLedger, clock: MemoryClock) -> Self {
-        Self { wire, ledger, clock, cells: Rc::default(), commands: Rc::default() }
+        Self { wire, ledger, clock, cells: Rc::default() }
     }
 
     /// The guard of the subject loses its storage.
     pub fn forget(&self, subject: &Subject) {
         self.cells.borrow_mut().remove(subject);
-    }
-
-    /// Whether the subject's guard was ever woken and wrote.
-    pub fn has_state(&self, subject: &Subject) -> bool {
-        self.cells.borrow().contains_key(subject)
-    }
-
-    /// Every command that reached a guard.
-    pub fn commands(&self) -> Vec<(Subject, Command)> {
-        self.commands.borrow().clone()
     }
 
     /// Terms that come into force without anybody being told.
@@ -112,7 +101,6 @@ impl Guards for MemoryGuards {
         self.wire.enter(call)?;
         // Over the same text as on the platform: what the wire format loses is lost here too.
         let text = serde_json::to_string(command).unwrap();
-        self.commands.borrow_mut().push((subject.clone(), command.clone()));
         let reply = self.answer(subject, serde_json::from_str(&text).unwrap()).await?;
         self.wire.leave(call)?;
         Ok(serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap())

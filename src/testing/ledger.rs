@@ -9,7 +9,7 @@ use super::{
     wire::{Call, Wire},
 };
 use crate::{
-    audit::entry::AuditEntry,
+    audit::{entry::AuditEntry, query::AuditQuery},
     base::id::{KeyId, OrgId},
     key::{query::KeyQuery, record::KeyRecord},
     policy::org::Organization,
@@ -142,6 +142,10 @@ impl Ledger for MemoryLedger {
             state.record(Subject::Key(key.id.clone()), key.version, audit);
             Ok(Written::Done)
         })
+    }
+
+    async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
+        self.wire.pass(Call::ListAudit, || Ok(page::of_audit(&self.state.borrow().audit, org, query)))
     }
 
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<Subject>, Outage> {

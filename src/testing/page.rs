@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::{
+    audit::{entry::AuditEntry, query::AuditQuery},
     base::{id::OrgId, time::Timestamp},
     key::{
         query::{KeyQuery, Position, SortField},
@@ -50,4 +51,22 @@ fn parse(position: &Position, field: SortField) -> Value {
         SortField::CreatedAt | SortField::LastUsedAt => Value::Ms(position.value.parse().unwrap_or(0)),
         SortField::Name => Value::Name(position.value.to_ascii_lowercase()),
     }
+}
+
+/// The page of an audit log that a query asks for.
+pub fn of_audit(entries: &[AuditEntry], org: &OrgId, query: &AuditQuery) -> Vec<AuditEntry> {
+    let place = |entry: &AuditEntry| (entry.at, entry.id.to_string());
+    let shown = |entry: &&AuditEntry| {
+        entry.org_id.as_ref() == Some(org)
+            && query.action.as_ref().is_none_or(|action| entry.action.as_str() == action)
+            && query.target.as_ref().is_none_or(|target| entry.target.id == *target)
+            && query.actor.as_ref().is_none_or(|actor| entry.actor.id == *actor)
+            && query.from.is_none_or(|from| entry.at >= from)
+            && query.to.is_none_or(|to| entry.at < to)
+            && query.after.as_ref().is_none_or(|after| place(entry) < *after)
+    };
+    let mut page: Vec<AuditEntry> = entries.iter().filter(shown).cloned().collect();
+    page.sort_by_key(|entry| std::cmp::Reverse(place(entry)));
+    page.truncate(query.limit as usize);
+    page
 }

@@ -19,6 +19,7 @@ pub enum Call {
     ListKeys,
     CreateKey,
     UpdateKey,
+    ListAudit,
     ListUnpublished,
     IsUnpublished,
     NotePublished,
@@ -47,6 +48,7 @@ impl Call {
                 | ListKeys
                 | CreateKey
                 | UpdateKey
+                | ListAudit
                 | ListUnpublished
                 | IsUnpublished
                 | NotePublished

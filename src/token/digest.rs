@@ -80,6 +80,7 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "hexadecimal digits are ASCII")]
 mod tests {
     use super::*;
 

@@ -141,6 +141,7 @@ fn checksum(body: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "keys are ASCII")]
 mod tests {
     use super::*;
     use crate::testing::chance::Sequence;

@@ -1,5 +1,13 @@
 //! Black-box tests against the built wasm on the real runtime: real KV, D1 and Durable Objects, nothing mocked.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may end with a panic; its message is the finding"
+)]
+
 mod client;
 mod given;
 mod runtime;
