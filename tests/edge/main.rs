@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::string_slice,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
