@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     http::{call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
     ports::{Outage, Ports},
-    service::{failure::Failure, memory::Memory, publish},
+    service::{failure::Failure, keys, memory::Memory, publish},
     storage::{
         d1::D1Ledger,
         guards::DurableGuards,
@@ -32,8 +32,7 @@ pub fn ports(env: &Env) -> Ports {
 }
 
 /// Answers a request.
-pub async fn fetch(request: web_sys::Request, env: &Env) -> Reply {
-    let inbound = Inbound::new(request);
+pub async fn fetch(inbound: Inbound, env: &Env) -> Reply {
     let ports = ports(env);
     let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()));
     let memory = MEMORY.with(Memory::clone);
@@ -53,10 +52,14 @@ pub async fn fetch(request: web_sys::Request, env: &Env) -> Reply {
     router::respond(call).await
 }
 
-/// Publishes what is still in the outbox.
+/// Publishes what is still in the outbox, and removes temporary keys that are long over.
 pub async fn scheduled(env: &Env) {
-    if let Err(failure) = publish::sweep(&ports(env)).await {
+    let ports = ports(env);
+    if let Err(failure) = publish::sweep(&ports).await {
         worker::console_error!("the outbox is not empty: {failure}");
+    }
+    if let Err(failure) = keys::purge(&ports).await {
+        worker::console_error!("temporary keys were not removed: {failure}");
     }
 }
 

@@ -4,13 +4,14 @@ use worker::{Context, DurableObject, Env, Request, Response, ScheduleContext, Sc
 
 use crate::{
     app,
+    http::inbound::Inbound,
     object::guard::{GuardObject, Guarded},
 };
 
 /// A request.
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
-    app::fetch(request, &env).await.into_response()
+    app::fetch(Inbound::new(request), &env).await.into_response()
 }
 
 /// Each minute.

@@ -68,29 +68,84 @@ pub enum Written {
     LostRace,
 }
 
+/// Whether a key was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was, together with its audit entry and its outbox row.
+    Done,
+    /// A key with that credential is there already.
+    DigestTaken,
+    /// Its maker has as many temporary keys as are allowed.
+    CapReached,
+}
+
+/// What must hold when a key is added, checked in the same transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Nothing but that the credential is new.
+    Open,
+    /// That the maker of the key has fewer active temporary keys than this, at this time.
+    FewerTemporary {
+        /// How many are allowed.
+        max: u32,
+        /// At which time.
+        now: Timestamp,
+    },
+}
+
+/// A change that may not be published yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpublished {
+    /// Whose.
+    pub subject: Subject,
+    /// Its version.
+    pub version: u64,
+    /// Of a deleted key: what has to leave the index.
+    pub digests: Vec<Digest>,
+}
+
+/// A page of organizations, newest first: at most `limit`, after the one with that time and id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrgQuery {
+    /// Where the page before ended.
+    pub after: Option<(Timestamp, String)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
 /// The truth. Each change commits with its audit entry and its outbox row, or not at all.
 #[async_trait(?Send)]
 pub trait Ledger {
     /// The organization of that id.
     async fn find_org(&self, id: &OrgId) -> Result<Option<Organization>, Outage>;
+    /// The organizations of a page.
+    async fn list_orgs(&self, query: &OrgQuery) -> Result<Vec<Organization>, Outage>;
     /// Adds an organization.
     async fn create_org(&self, organization: &Organization, audit: &AuditEntry) -> Result<(), Outage>;
+    /// Replaces the organization if it still has version `read_version`.
+    async fn update_org(&self, organization: &Organization, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage>;
     /// The key of that id.
     async fn find_key(&self, id: &KeyId) -> Result<Option<KeyRecord>, Outage>;
     /// The key that has a secret with that digest.
     async fn find_key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRecord>, Outage>;
     /// The keys of a page.
     async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage>;
-    /// Adds a key with its secret.
-    async fn create_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<(), Outage>;
-    /// Replaces the key if it still has version `read_version`.
+    /// Adds a key with its secret, if it is admitted.
+    async fn create_key(&self, key: &KeyRecord, admission: Admission, audit: &AuditEntry) -> Result<Added, Outage>;
+    /// Replaces the key and its secrets if it still has version `read_version`.
     async fn update_key(&self, key: &KeyRecord, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage>;
+    /// Removes the key and its secrets if it still has the record's version.
+    async fn delete_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<Written, Outage>;
+    /// Up to `limit` temporary keys that expired before `moment`.
+    async fn list_stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage>;
+    /// Whether any key has a credential that was issued elsewhere.
+    async fn has_imports(&self) -> Result<bool, Outage>;
     /// The audit entries of a page, newest first.
     async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage>;
-    /// Up to `limit` subjects with changes that may not be published yet, oldest first.
-    async fn list_unpublished(&self, limit: u32) -> Result<Vec<Subject>, Outage>;
-    /// Whether the subject has such a change.
-    async fn is_unpublished(&self, subject: &Subject) -> Result<bool, Outage>;
+    /// Up to `limit` subjects with changes that may not be published yet, in any order, each once with its newest.
+    async fn list_unpublished(&self, limit: u32) -> Result<Vec<Unpublished>, Outage>;
+    /// The newest such change of the subject.
+    async fn find_unpublished(&self, subject: &Subject) -> Result<Option<Unpublished>, Outage>;
     /// Notes that the subject is published up to `version`.
     async fn note_published(&self, subject: &Subject, version: u64) -> Result<(), Outage>;
     /// Whether the truth can be reached and has its schema.
@@ -104,6 +159,8 @@ pub trait Index {
     async fn find(&self, digest: &Digest) -> Result<Option<KeyRecord>, Outage>;
     /// Files the record under the digest of each of its secrets.
     async fn put(&self, key: &KeyRecord) -> Result<(), Outage>;
+    /// Takes whatever is filed under those digests off.
+    async fn remove(&self, digests: &[Digest]) -> Result<(), Outage>;
     /// Whether the index can be reached.
     async fn check(&self) -> Result<(), Outage>;
 }

@@ -1,7 +1,7 @@
 //! An audit entry.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     base::{
@@ -13,18 +13,41 @@ use crate::{
     policy::org::Organization,
 };
 
-/// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Action {
-    /// An organization was made.
-    #[serde(rename = "org.created")]
-    OrgCreated,
-    /// A key was made.
-    #[serde(rename = "key.created")]
-    KeyCreated,
-    /// A key was revoked.
-    #[serde(rename = "key.revoked")]
-    KeyRevoked,
+macro_rules! actions {
+    ($($name:ident $word:literal $doc:literal;)*) => {
+        /// What was done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Action {
+            $(#[doc = $doc] #[serde(rename = $word)] $name,)*
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word for it in the API and in the truth.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    OrgCreated "org.created" "An organization was made.";
+    OrgUpdated "org.updated" "An organization's name, features or policy changed.";
+    KeyCreated "key.created" "A key was made.";
+    KeyUpdated "key.updated" "A key was edited.";
+    KeyRevoked "key.revoked" "A key was revoked.";
+    KeyReactivated "key.reactivated" "A revoked key was brought back.";
+    KeyRotated "key.rotated" "A key got a new secret.";
+    KeyRotationCompleted "key.rotation_completed" "The older secret of a key was ended.";
+    KeyDeleted "key.deleted" "A key was removed for good.";
+    KeyImported "key.imported" "A key that was issued elsewhere was taken over.";
+    PlaygroundKeyCreated "playground_key.created" "A temporary key was made.";
 }
 
 /// What it was done to.
@@ -80,21 +103,6 @@ pub struct AuditEntry {
     pub request_id: RequestId,
 }
 
-impl Action {
-    /// Every action.
-    pub const ALL: [Self; 3] = [Self::OrgCreated, Self::KeyCreated, Self::KeyRevoked];
-
-    /// The word for it in the API and in the truth.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OrgCreated => "org.created",
-            Self::KeyCreated => "key.created",
-            Self::KeyRevoked => "key.revoked",
-        }
-    }
-}
-
 impl Target {
     /// An organization as the target.
     #[must_use]
@@ -107,10 +115,4 @@ impl Target {
     pub fn key(key: &KeyRecord) -> Self {
         Self { kind: "key".to_owned(), id: key.id.to_string(), name: key.name.clone(), prefix: Some(key.prefix.clone()) }
     }
-}
-
-/// A field's change.
-#[must_use]
-pub fn change(field: &str, from: impl Serialize, to: impl Serialize) -> (String, Value) {
-    (field.to_owned(), json!({ "from": from, "to": to }))
 }

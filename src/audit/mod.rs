@@ -2,5 +2,6 @@
 //!
 //! In scope: the entry and its words. Out of scope: where entries are kept; who may read them.
 
+pub mod changes;
 pub mod entry;
 pub mod query;

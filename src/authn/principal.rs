@@ -15,6 +15,8 @@ pub enum Grant {
     KeysRead,
     /// Make and change keys.
     KeysWrite,
+    /// Make temporary keys for oneself.
+    PlaygroundUse,
     /// Read the audit log.
     AuditRead,
 }

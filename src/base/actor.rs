@@ -38,4 +38,10 @@ impl Actor {
     pub fn operator() -> Self {
         Self { kind: ActorType::Operator, id: "operator".to_owned(), name: "Operator".to_owned() }
     }
+
+    /// Latchkey itself, in what the cron does.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { kind: ActorType::System, id: "system".to_owned(), name: "Latchkey".to_owned() }
+    }
 }

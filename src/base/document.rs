@@ -150,6 +150,12 @@ impl<'a> Members<'a> {
         field
     }
 
+    /// Where a member of that name stands, or would stand.
+    #[must_use]
+    pub fn pointer(&self, name: &str) -> String {
+        join(&self.pointer, name)
+    }
+
     /// Refuses every member that was never asked for.
     pub fn close(self, faults: &mut Faults) {
         for name in self.members.keys().filter(|name| !self.known.contains(&name.as_str())) {

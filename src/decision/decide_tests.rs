@@ -4,7 +4,7 @@ use crate::{
         actor::Actor,
         document::{Faults, Field},
     },
-    key::{record::KeyRecord, state::Revoked},
+    key::{record::KeyRecord, state::Revoking},
     policy::{org::Organization, scope::Requirement},
     testing::fixtures::{self, NOW},
 };
@@ -44,7 +44,7 @@ type Mend = fn(&mut Case);
 #[test]
 fn checks_are_made_in_the_order_of_the_contract() {
     let mut case = Case::good();
-    let Revoked::Now(revoked) = case.key.clone().revoke(Actor::operator(), None, NOW) else { panic!() };
+    let Revoking::Now(revoked) = case.key.clone().revoke(Actor::operator(), None, NOW) else { panic!() };
     case.key = KeyRecord { expires_at: Some(NOW), ip_allowlist: vec!["10.0.0.0/8".parse_range()], ..revoked };
     case.organization.policy.requires_feature = Some("developer_api".into());
     case.ask = Ask { requirement: requirement(json!("leads:delete")), act_as: Some("user_42".into()), ..Ask::plain() };

@@ -47,9 +47,8 @@ impl Call<'_> {
     /// Where a change comes from, for the audit log.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        let system = || Actor { kind: crate::base::actor::ActorType::System, id: "system".to_owned(), name: "Latchkey".to_owned() };
         Origin {
-            actor: self.principal.as_ref().map_or_else(system, Principal::actor),
+            actor: self.principal.as_ref().map_or_else(Actor::system, Principal::actor),
             ip: self.client_ip().map(|ip| ip.to_string()),
             user_agent: self.inbound.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT_CHARS).collect()),
             request_id: self.request_id.clone(),

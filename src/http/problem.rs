@@ -157,7 +157,10 @@ impl From<Failure> for Problem {
             Failure::PreconditionFailed { version } => {
                 Self::new(&catalog::PRECONDITION_FAILED, said).with("ETag", format!("\"{version}\""))
             }
-            Failure::Conflict => Self::new(&catalog::CONFLICT, said),
+            Failure::Illegal(_) => Self::new(&catalog::ILLEGAL_TRANSITION, said),
+            Failure::RotationInProgress(_) => Self::new(&catalog::ROTATION_IN_PROGRESS, said),
+            Failure::TooManyTemporary => Self::new(&catalog::TOO_MANY_PLAYGROUND_KEYS, said),
+            Failure::CredentialTaken | Failure::Conflict => Self::new(&catalog::CONFLICT, said),
             Failure::NotYetInForce { cause } => {
                 Self::new(&catalog::NOT_YET_IN_FORCE, said).with("Retry-After", OUTAGE_RETRY_SECONDS).because(cause.to_string())
             }

@@ -72,6 +72,12 @@ problems! {
         "The Allow field names the methods that this address takes.";
     CONFLICT 409 "Somebody else changed it at the same time"
         "Read the resource again and repeat the change if it is still wanted.";
+    ILLEGAL_TRANSITION 409 "The key's state does not allow this"
+        "The detail names the state that the key is in and the one that the step needs.";
+    ROTATION_IN_PROGRESS 409 "A rotation is open"
+        "Two secrets of this key work now. Complete the rotation, or wait until its overlap ends, before starting another.";
+    TOO_MANY_PLAYGROUND_KEYS 409 "Too many temporary keys"
+        "You have as many active temporary keys as one member may have. Revoke one, or wait until one expires.";
     PRECONDITION_FAILED 412 "The resource has moved on"
         "It no longer has the version that If-Match names. Read it again and repeat the change if it is still wanted.";
     BODY_TOO_LARGE 413 "The body is too large"

@@ -7,16 +7,36 @@ use crate::{audit::entry::Action, authn::principal::Grant};
 pub enum Operation {
     /// `POST /v1/orgs`
     CreateOrg,
+    /// `GET /v1/orgs`
+    ListOrgs,
     /// `GET /v1/orgs/{org}`
     GetOrg,
+    /// `PATCH /v1/orgs/{org}`
+    UpdateOrg,
+    /// `GET /v1/orgs/{org}/permissions`
+    ListPermissions,
     /// `POST /v1/orgs/{org}/keys`
     CreateKey,
     /// `GET /v1/orgs/{org}/keys`
     ListKeys,
     /// `GET /v1/orgs/{org}/keys/{key}`
     GetKey,
+    /// `PATCH /v1/orgs/{org}/keys/{key}`
+    UpdateKey,
+    /// `DELETE /v1/orgs/{org}/keys/{key}`
+    DeleteKey,
     /// `POST /v1/orgs/{org}/keys/{key}/revoke`
     RevokeKey,
+    /// `POST /v1/orgs/{org}/keys/{key}/reactivate`
+    ReactivateKey,
+    /// `POST /v1/orgs/{org}/keys/{key}/rotate`
+    RotateKey,
+    /// `POST /v1/orgs/{org}/keys/{key}/rotation/complete`
+    CompleteRotation,
+    /// `POST /v1/orgs/{org}/keys/import`
+    ImportKeys,
+    /// `POST /v1/orgs/{org}/playground-keys`
+    CreatePlaygroundKey,
     /// `GET /v1/orgs/{org}/audit`
     ListAudit,
     /// `POST /v1/verify`
@@ -72,15 +92,46 @@ const fn route(methods: Methods, path: &'static str, operation: Operation, calle
 
 const GET: Methods = Methods::One("GET");
 const POST: Methods = Methods::One("POST");
+const PATCH: Methods = Methods::One("PATCH");
+const DELETE: Methods = Methods::One("DELETE");
+const KEY: &str = "/v1/orgs/{org}/keys/{key}";
 
 /// The table.
 pub const ROUTES: &[Route] = &[
     route(POST, "/v1/orgs", Operation::CreateOrg, Caller::With(Grant::OrgsWrite), Some(Action::OrgCreated)),
+    route(GET, "/v1/orgs", Operation::ListOrgs, Caller::With(Grant::OrgsRead), None),
     route(GET, "/v1/orgs/{org}", Operation::GetOrg, Caller::With(Grant::OrgsRead), None),
+    route(PATCH, "/v1/orgs/{org}", Operation::UpdateOrg, Caller::With(Grant::OrgsWrite), Some(Action::OrgUpdated)),
+    route(GET, "/v1/orgs/{org}/permissions", Operation::ListPermissions, Caller::With(Grant::KeysRead), None),
     route(POST, "/v1/orgs/{org}/keys", Operation::CreateKey, Caller::With(Grant::KeysWrite), Some(Action::KeyCreated)),
     route(GET, "/v1/orgs/{org}/keys", Operation::ListKeys, Caller::With(Grant::KeysRead), None),
-    route(GET, "/v1/orgs/{org}/keys/{key}", Operation::GetKey, Caller::With(Grant::KeysRead), None),
+    route(GET, KEY, Operation::GetKey, Caller::With(Grant::KeysRead), None),
+    route(PATCH, KEY, Operation::UpdateKey, Caller::With(Grant::KeysWrite), Some(Action::KeyUpdated)),
+    route(DELETE, KEY, Operation::DeleteKey, Caller::With(Grant::KeysWrite), Some(Action::KeyDeleted)),
     route(POST, "/v1/orgs/{org}/keys/{key}/revoke", Operation::RevokeKey, Caller::With(Grant::KeysWrite), Some(Action::KeyRevoked)),
+    route(
+        POST,
+        "/v1/orgs/{org}/keys/{key}/reactivate",
+        Operation::ReactivateKey,
+        Caller::With(Grant::KeysWrite),
+        Some(Action::KeyReactivated),
+    ),
+    route(POST, "/v1/orgs/{org}/keys/{key}/rotate", Operation::RotateKey, Caller::With(Grant::KeysWrite), Some(Action::KeyRotated)),
+    route(
+        POST,
+        "/v1/orgs/{org}/keys/{key}/rotation/complete",
+        Operation::CompleteRotation,
+        Caller::With(Grant::KeysWrite),
+        Some(Action::KeyRotationCompleted),
+    ),
+    route(POST, "/v1/orgs/{org}/keys/import", Operation::ImportKeys, Caller::With(Grant::KeysWrite), Some(Action::KeyImported)),
+    route(
+        POST,
+        "/v1/orgs/{org}/playground-keys",
+        Operation::CreatePlaygroundKey,
+        Caller::With(Grant::PlaygroundUse),
+        Some(Action::PlaygroundKeyCreated),
+    ),
     route(GET, "/v1/orgs/{org}/audit", Operation::ListAudit, Caller::With(Grant::AuditRead), None),
     route(POST, "/v1/verify", Operation::VerifyKey, Caller::With(Grant::Verify), None),
     route(Methods::Any, "/v1/auth", Operation::ForwardAuth, Caller::KeyHolder, None),
@@ -95,11 +146,21 @@ impl Operation {
     pub fn id(self) -> &'static str {
         match self {
             Self::CreateOrg => "create_org",
+            Self::ListOrgs => "list_orgs",
             Self::GetOrg => "get_org",
+            Self::UpdateOrg => "update_org",
+            Self::ListPermissions => "list_permissions",
             Self::CreateKey => "create_key",
             Self::ListKeys => "list_keys",
             Self::GetKey => "get_key",
+            Self::UpdateKey => "update_key",
+            Self::DeleteKey => "delete_key",
             Self::RevokeKey => "revoke_key",
+            Self::ReactivateKey => "reactivate_key",
+            Self::RotateKey => "rotate_key",
+            Self::CompleteRotation => "complete_rotation",
+            Self::ImportKeys => "import_keys",
+            Self::CreatePlaygroundKey => "create_playground_key",
             Self::ListAudit => "list_audit",
             Self::VerifyKey => "verify_key",
             Self::ForwardAuth => "forward_auth",

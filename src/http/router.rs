@@ -18,6 +18,7 @@ const KNOWN_METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
 
 static PATHS: LazyLock<matchit::Router<Vec<&'static Route>>> = LazyLock::new(|| {
     let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+    paths.sort_unstable();
     paths.dedup();
     let mut router = matchit::Router::new();
     for path in paths {
@@ -53,11 +54,21 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
     }
     match route.operation {
         Operation::CreateOrg => admin::orgs::create_org(call).await,
+        Operation::ListOrgs => admin::orgs::list_orgs(call).await,
+        Operation::UpdateOrg => admin::orgs::update_org(call).await,
+        Operation::ListPermissions => admin::orgs::list_permissions(call).await,
         Operation::GetOrg => admin::orgs::get_org(call).await,
         Operation::CreateKey => admin::keys::create_key(call).await,
         Operation::ListKeys => admin::keys::list_keys(call).await,
         Operation::GetKey => admin::keys::get_key(call).await,
-        Operation::RevokeKey => admin::keys::revoke_key(call).await,
+        Operation::UpdateKey => admin::keys::update_key(call).await,
+        Operation::DeleteKey => admin::keys::delete_key(call).await,
+        Operation::RevokeKey => admin::life::revoke_key(call).await,
+        Operation::ReactivateKey => admin::life::reactivate_key(call).await,
+        Operation::RotateKey => admin::life::rotate_key(call).await,
+        Operation::CompleteRotation => admin::life::complete_rotation(call).await,
+        Operation::ImportKeys => admin::import::import_keys(call).await,
+        Operation::CreatePlaygroundKey => admin::keys::create_playground_key(call).await,
         Operation::ListAudit => admin::audit::list_audit(call).await,
         Operation::VerifyKey => verify::verify_key(call).await,
         Operation::ForwardAuth => forward_auth::forward_auth(call).await,
@@ -116,5 +127,7 @@ mod tests {
     fn a_path_lists_its_methods() {
         let (routes, _) = find("/v1/orgs/o/keys").unwrap();
         assert_eq!(allowed(&routes), "GET, HEAD, POST, OPTIONS");
+        let (routes, _) = find("/v1/orgs/o/keys/import").unwrap();
+        assert_eq!(allowed(&routes), "POST, OPTIONS", "import is not a key");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     limit::{guard::Terms, rate::RateLimit},
     network::cidr::AddressRange,
     policy::{rules::Consistency, scope::Permission},
-    token::digest::Digest,
+    token::{digest::Digest, format::Key},
 };
 
 /// What a key is for.
@@ -59,6 +59,9 @@ pub struct SecretRecord {
     pub expires_at: Option<Timestamp>,
     /// When it was last used, as far as is known.
     pub last_used_at: Option<Timestamp>,
+    /// Whether it was issued elsewhere; then it may have any shape.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imported: bool,
 }
 
 /// When, by whom and why a key was revoked.
@@ -70,6 +73,22 @@ pub struct RevocationNote {
     pub by: Actor,
     /// Why, in the revoker's words.
     pub reason: Option<String>,
+}
+
+impl SecretRecord {
+    /// What is kept of a newly made credential.
+    #[must_use]
+    pub fn of(id: SecretId, key: &Key, now: Timestamp) -> Self {
+        Self {
+            id,
+            digest: key.digest(),
+            prefix: key.display_prefix(),
+            created_at: now,
+            expires_at: None,
+            last_used_at: None,
+            imported: false,
+        }
+    }
 }
 
 /// A key.

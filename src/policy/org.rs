@@ -71,10 +71,34 @@ impl OrgDraft {
         })
     }
 
+    /// Reads a JSON merge patch (RFC 7396) of an organization's name, features and policy. The result is judged as a
+    /// whole, as if it had been written at once.
+    ///
+    /// # Errors
+    /// Every bad field of the result.
+    pub fn read_patch(organization: &Organization, patch: &serde_json::Value) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        if Field::new(patch, "").object(&mut faults).is_none() {
+            return faults.conclude(None);
+        }
+        let Organization { name, features, policy, .. } = organization;
+        let mut whole = serde_json::json!({ "name": name, "features": features, "policy": policy });
+        json_patch::merge(&mut whole, patch);
+        Self::read(&whole)
+    }
+
     /// The organization that this draft makes.
     #[must_use]
     pub fn into_organization(self, id: OrgId, now: Timestamp) -> Organization {
         Organization { id, name: self.name, features: self.features, policy: self.policy, version: 1, created_at: now, updated_at: now }
+    }
+
+    /// The organization's next version by this draft; the same version if nothing changes.
+    #[must_use]
+    pub fn apply(self, organization: &Organization, now: Timestamp) -> Organization {
+        let Self { name, features, policy } = self;
+        let edited = Organization { name, features, policy, ..organization.clone() };
+        if edited == *organization { edited } else { Organization { version: edited.version + 1, updated_at: now, ..edited } }
     }
 }
 
@@ -101,6 +125,13 @@ impl Organization {
         self.policy.requires_feature.as_ref().is_some_and(|feature| !self.features.get(feature).copied().unwrap_or(false))
     }
 
+    /// Whether the change to `next` may take something away from some key. Policies are compared as a whole: what one
+    /// of its many members means for each key is not worth being wrong about.
+    #[must_use]
+    pub fn is_narrowed_by(&self, next: &Self) -> bool {
+        self.policy != next.policy || self.features != next.features
+    }
+
     /// What the organization's guard holds.
     ///
     /// # Errors
@@ -124,6 +155,33 @@ mod tests {
         assert!(organization(json!({})).is_disabled());
         assert!(organization(json!({"developer_api": false})).is_disabled());
         assert!(!organization(json!({"developer_api": true})).is_disabled());
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_is_judged_as_a_whole() {
+        let organization = crate::testing::fixtures::organization(json!({"routes": [{"path": "/v1/leads/*", "resource": "leads"}]}));
+        let patched =
+            OrgDraft::read_patch(&organization, &json!({"features": {"beta": true}, "policy": {"playground": {"enabled": true}}}));
+        let patched = patched.unwrap().apply(&organization, Timestamp::from_ms(5));
+        assert_eq!((patched.version, patched.features.get("beta")), (2, Some(&true)));
+        assert!(patched.policy.playground.enabled && patched.policy.playground.name == organization.policy.playground.name);
+        assert_eq!(patched.policy.resources, organization.policy.resources);
+        let nothing = OrgDraft::read_patch(&organization, &json!({"name": "Acme"})).unwrap().apply(&organization, Timestamp::from_ms(5));
+        assert_eq!(nothing, organization);
+        let orphaned = OrgDraft::read_patch(&organization, &json!({"policy": {"resources": []}})).unwrap_err();
+        assert_eq!(orphaned[0].pointer, "/policy/routes/0/resource");
+        for (patch, pointer) in [(json!({"name": null}), "/name"), (json!({"plan": 1}), "/plan"), (json!([]), "")] {
+            assert_eq!(OrgDraft::read_patch(&organization, &patch).unwrap_err()[0].pointer, pointer);
+        }
+    }
+
+    #[test]
+    fn a_null_takes_a_member_back_to_its_default() {
+        let organization = crate::testing::fixtures::organization(
+            json!({"revocation": "reversible", "max_rate_limit": {"limit": 60, "window_seconds": 60}}),
+        );
+        let draft = OrgDraft::read_patch(&organization, &json!({"policy": {"revocation": null, "max_rate_limit": null}})).unwrap();
+        assert_eq!((draft.policy.revocation, draft.policy.max_rate_limit), (crate::policy::rules::Revocation::Permanent, None));
     }
 
     #[test]

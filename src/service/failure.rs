@@ -2,7 +2,7 @@
 
 use crate::{
     base::{chance::NoEntropy, document::Fault},
-    key::record::StoredRecordError,
+    key::{record::StoredRecordError, rotation::RotationInProgress, state::IllegalTransition},
     ports::Outage,
 };
 
@@ -28,7 +28,19 @@ pub enum Failure {
     /// The record is no longer at the version that the caller named.
     #[error("the record is now at version {version}")]
     PreconditionFailed { version: u64 },
-    /// Others kept changing the record.
+    /// The key's state does not have that step.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// An overlap is open.
+    #[error(transparent)]
+    RotationInProgress(#[from] RotationInProgress),
+    /// The credential is a key's already.
+    #[error("a key with this hash is there already")]
+    CredentialTaken,
+    /// The maker has as many temporary keys as are allowed.
+    #[error("there are as many active temporary keys as one member may have; revoke one or wait until one expires")]
+    TooManyTemporary,
+    /// Others changed the record first.
     #[error("the record was changed by somebody else at the same time")]
     Conflict,
     /// The change is kept, but not yet in force everywhere.

@@ -3,6 +3,7 @@
 //! In scope: the order of steps and what a failure of each means. Out of scope: HTTP; storage.
 
 pub mod audit;
+pub mod charge;
 pub mod failure;
 pub mod keys;
 pub mod memory;

@@ -1,14 +1,40 @@
-//! Making and reading organizations.
+//! Making, reading and changing organizations.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{failure::Failure, publish};
 use crate::{
-    audit::entry::{Action, AuditEntry, Origin, Target},
-    base::id::{AuditId, OrgId},
+    audit::{
+        changes,
+        entry::{Action, AuditEntry, Origin, Target},
+    },
+    base::{
+        cursor::{self, ForeignCursor},
+        id::{AuditId, OrgId},
+        time::Timestamp,
+    },
     policy::org::{OrgDraft, Organization},
-    ports::{Ports, Subject},
+    ports::{OrgQuery, Ports, Subject, Written},
 };
+
+/// The name of the list of organizations, for its cursors.
+const LIST: &str = "orgs";
+
+/// A page of organizations.
+pub struct Page {
+    /// The organizations.
+    pub orgs: Vec<Organization>,
+    /// The cursor of the next page, if there is one.
+    pub next_cursor: Option<String>,
+}
+
+/// A changed organization, and since when that holds everywhere, where the change may have taken something away.
+pub struct Changed {
+    /// The organization.
+    pub organization: Organization,
+    /// Since when.
+    pub in_force_at: Option<Timestamp>,
+}
 
 /// Makes an organization.
 ///
@@ -18,18 +44,7 @@ pub async fn create(ports: &Ports, body: &Value, origin: Origin) -> Result<Organ
     let draft = OrgDraft::read(body).map_err(Failure::Invalid)?;
     let now = ports.clock.now();
     let organization = draft.into_organization(OrgId::new(now, ports.entropy.as_ref())?, now);
-    let audit = AuditEntry {
-        id: AuditId::new(now, ports.entropy.as_ref())?,
-        org_id: Some(organization.id.clone()),
-        at: now,
-        actor: origin.actor,
-        action: Action::OrgCreated,
-        target: Target::org(&organization),
-        changes: Map::new(),
-        ip: origin.ip,
-        user_agent: origin.user_agent,
-        request_id: origin.request_id,
-    };
+    let audit = entry(ports, Action::OrgCreated, None, &organization, origin, now)?;
     ports.ledger.create_org(&organization, &audit).await?;
     // Nothing to publish: the organization's guard starts from the truth, near the first caller.
     let _ = ports.ledger.note_published(&Subject::Org(organization.id.clone()), organization.version).await;
@@ -45,4 +60,72 @@ pub async fn get(ports: &Ports, id: &str) -> Result<Organization, Failure> {
     let organization = ports.ledger.find_org(&id).await?.ok_or(Failure::NotFound)?;
     publish::catch_up(ports, &Subject::Org(id)).await;
     Ok(organization)
+}
+
+/// A page of organizations, newest first.
+///
+/// # Errors
+/// [`Failure::ForeignCursor`] for a cursor that this list did not hand out.
+pub async fn list(ports: &Ports, limit: u32, cursor: Option<&str>) -> Result<Page, Failure> {
+    let after = cursor.map(|cursor| position(&cursor::open(LIST, cursor)?)).transpose()?;
+    let mut orgs = ports.ledger.list_orgs(&OrgQuery { after, limit: limit + 1 }).await?;
+    let more = orgs.len() > limit as usize;
+    orgs.truncate(limit as usize);
+    let last = orgs.last().filter(|_| more);
+    let next_cursor = last.map(|org| cursor::seal(LIST, &format!("{} {}", org.created_at.ms(), org.id)));
+    Ok(Page { orgs, next_cursor })
+}
+
+fn position(text: &str) -> Result<(Timestamp, String), ForeignCursor> {
+    let (at, id) = text.split_once(' ').ok_or(ForeignCursor)?;
+    Ok((Timestamp::from_ms(at.parse().map_err(|_| ForeignCursor)?), id.to_owned()))
+}
+
+/// Changes what a merge patch names.
+///
+/// # Errors
+/// [`Failure::Invalid`] when the result is not allowed, and for lost races [`Failure::PreconditionFailed`] or
+/// [`Failure::Conflict`].
+pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&[u64]>, origin: Origin) -> Result<Changed, Failure> {
+    let before = get(ports, id).await?;
+    if if_version.is_some_and(|versions| !versions.contains(&before.version)) {
+        return Err(Failure::PreconditionFailed { version: before.version });
+    }
+    let now = ports.clock.now();
+    let organization = OrgDraft::read_patch(&before, patch).map_err(Failure::Invalid)?.apply(&before, now);
+    if organization.version == before.version {
+        return Ok(Changed { organization, in_force_at: None });
+    }
+    let audit = entry(ports, Action::OrgUpdated, Some(&before), &organization, origin, now)?;
+    match ports.ledger.update_org(&organization, before.version, &audit).await? {
+        Written::LostRace if if_version.is_some() => Err(Failure::PreconditionFailed { version: before.version + 1 }),
+        Written::LostRace => Err(Failure::Conflict),
+        Written::Done => {
+            let in_force_at = publish::publish_org(ports, &organization).await?;
+            let narrowed = before.is_narrowed_by(&organization);
+            Ok(Changed { organization, in_force_at: narrowed.then_some(in_force_at) })
+        }
+    }
+}
+
+fn entry(
+    ports: &Ports,
+    action: Action,
+    before: Option<&Organization>,
+    after: &Organization,
+    origin: Origin,
+    now: Timestamp,
+) -> Result<AuditEntry, Failure> {
+    Ok(AuditEntry {
+        id: AuditId::new(now, ports.entropy.as_ref())?,
+        org_id: Some(after.id.clone()),
+        at: now,
+        actor: origin.actor,
+        action,
+        target: Target::org(after),
+        changes: changes::of_org(before, Some(after)),
+        ip: origin.ip,
+        user_agent: origin.user_agent,
+        request_id: origin.request_id,
+    })
 }

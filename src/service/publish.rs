@@ -8,7 +8,7 @@ use crate::{
     key::record::KeyRecord,
     limit::guard::{Command, Reply, Terms},
     policy::org::Organization,
-    ports::{Outage, Ports, Subject},
+    ports::{Outage, Ports, Subject, Unpublished},
     service::failure::Failure,
 };
 
@@ -18,13 +18,21 @@ const PAUSES_MS: [u32; 2] = [50, 200];
 /// How many outbox rows one run of the cron takes on.
 const SWEEP: u32 = 100;
 
+/// The version of what was made and never changed.
+const FIRST: u64 = 1;
+
 /// Publishes a key and says since when its terms are in force.
 ///
 /// # Errors
 /// [`Failure::NotYetInForce`] when guard or index cannot be reached; the outbox row stays, and the cron goes on with it.
 pub async fn publish_key(ports: &Ports, key: &KeyRecord) -> Result<Timestamp, Failure> {
     let subject = Subject::Key(key.id.clone());
-    let in_force_at = adopt(ports, &subject, key.terms()?).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    let (version, in_force_at) = adopt(ports, &subject, key.terms()?).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    if version > key.version {
+        // Somebody published a newer record meanwhile, and files that one.
+        let _ = ports.ledger.note_published(&subject, key.version).await;
+        return Ok(in_force_at);
+    }
     let put = retry(ports, async || ports.index.put(key).await).await;
     put.map_err(|cause| Failure::NotYetInForce { cause })?;
     // A row that cannot be taken off now is taken off by the cron; the change is in force.
@@ -47,9 +55,22 @@ pub async fn announce_key(ports: &Ports, key: &KeyRecord) {
 pub async fn publish_org(ports: &Ports, organization: &Organization) -> Result<Timestamp, Failure> {
     let subject = Subject::Org(organization.id.clone());
     let terms = organization.terms().map_err(crate::key::record::StoredRecordError::from)?;
-    let in_force_at = adopt(ports, &subject, terms).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    let (_, in_force_at) = adopt(ports, &subject, terms).await.map_err(|cause| Failure::NotYetInForce { cause })?;
     let _ = ports.ledger.note_published(&subject, organization.version).await;
     Ok(in_force_at)
+}
+
+/// Publishes that a key is gone.
+///
+/// # Errors
+/// As [`publish_key`].
+pub async fn publish_deletion(ports: &Ports, deleted: &Unpublished) -> Result<(), Failure> {
+    let tombstone = Terms { version: deleted.version, limit: None, record: None };
+    adopt(ports, &deleted.subject, tombstone).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    let removed = retry(ports, async || ports.index.remove(&deleted.digests).await).await;
+    removed.map_err(|cause| Failure::NotYetInForce { cause })?;
+    let _ = ports.ledger.note_published(&deleted.subject, deleted.version).await;
+    Ok(())
 }
 
 /// Publishes whatever the outbox still holds. Runs each minute; running it at any time is safe.
@@ -58,8 +79,8 @@ pub async fn publish_org(ports: &Ports, organization: &Organization) -> Result<T
 /// The outage that ended the run. Subjects that could not be published stay in the outbox for the next run.
 pub async fn sweep(ports: &Ports) -> Result<(), Failure> {
     let mut unfinished = None;
-    for subject in ports.ledger.list_unpublished(SWEEP).await? {
-        if let Err(failure) = publish(ports, &subject).await {
+    for change in ports.ledger.list_unpublished(SWEEP).await? {
+        if let Err(failure) = publish(ports, &change).await {
             unfinished = Some(failure);
         }
     }
@@ -68,28 +89,35 @@ pub async fn sweep(ports: &Ports) -> Result<(), Failure> {
 
 /// Publishes the subject if an earlier attempt did not come through: the next touch mends it.
 pub async fn catch_up(ports: &Ports, subject: &Subject) {
-    if let Ok(true) = ports.ledger.is_unpublished(subject).await {
-        let _ = publish(ports, subject).await;
+    if let Ok(Some(change)) = ports.ledger.find_unpublished(subject).await {
+        let _ = publish(ports, &change).await;
     }
 }
 
-async fn publish(ports: &Ports, subject: &Subject) -> Result<(), Failure> {
-    match subject {
+/// What the truth holds now is what is published; what it no longer holds was deleted. Guards of what never changed are
+/// left to start by themselves.
+async fn publish(ports: &Ports, change: &Unpublished) -> Result<(), Failure> {
+    match &change.subject {
         Subject::Key(id) => match ports.ledger.find_key(id).await? {
+            Some(key) if key.version == FIRST => {
+                announce_key(ports, &key).await;
+                Ok(())
+            }
             Some(key) => publish_key(ports, &key).await.map(drop),
-            None => Ok(()),
+            None => publish_deletion(ports, change).await,
         },
         Subject::Org(id) => match ports.ledger.find_org(id).await? {
-            Some(organization) => publish_org(ports, &organization).await.map(drop),
-            None => Ok(()),
+            Some(organization) if organization.version > FIRST => publish_org(ports, &organization).await.map(drop),
+            Some(_) | None => Ok(ports.ledger.note_published(&change.subject, change.version).await?),
         },
     }
 }
 
-async fn adopt(ports: &Ports, subject: &Subject, terms: Terms) -> Result<Timestamp, Outage> {
+/// Has the guard adopt the terms; the answer is the version that is in force, and since when.
+async fn adopt(ports: &Ports, subject: &Subject, terms: Terms) -> Result<(u64, Timestamp), Outage> {
     let command = Command::Adopt { terms };
     match retry(ports, async || ports.guards.send(subject, &command).await).await? {
-        Reply::InForce { in_force_at, .. } => Ok(in_force_at),
+        Reply::InForce { version, in_force_at } => Ok((version, in_force_at)),
         other => Err(Outage::Guard { cause: format!("answered an adoption with {other:?}") }),
     }
 }

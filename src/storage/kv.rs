@@ -51,6 +51,15 @@ impl Index for KvIndex {
         Ok(())
     }
 
+    async fn remove(&self, digests: &[Digest]) -> Result<(), Outage> {
+        let store = self.store()?;
+        for digest in digests {
+            let name = name(digest);
+            within(LIMIT_MS, async { Ok(store.delete(&name).await?) }).await.map_err(outage)?;
+        }
+        Ok(())
+    }
+
     async fn check(&self) -> Result<(), Outage> {
         let store = self.store()?;
         let get = store.get("readyz");

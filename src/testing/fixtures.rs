@@ -14,7 +14,7 @@ use crate::{
     decision::facts::Ask,
     key::{
         draft::{Issue, KeyDraft},
-        record::{self, KeyRecord},
+        record::{self, KeyRecord, SecretRecord},
         state::Revoked,
     },
     policy::{
@@ -68,13 +68,8 @@ pub fn key() -> KeyRecord {
 pub fn key_of(organization: &Organization, body: Value) -> KeyRecord {
     let draft = KeyDraft::read(&body, &organization.policy, NOW).unwrap();
     let made = NOW.plus_ms(-3_600_000);
-    let issue = Issue {
-        key_id: key_id(),
-        secret_id: secret_id(),
-        key: Key::parse(&credential()).unwrap(),
-        created_by: Actor::operator(),
-        now: made,
-    };
+    let secret = SecretRecord::of(secret_id(), &Key::parse(&credential()).unwrap(), made);
+    let issue = Issue { key_id: key_id(), secret, created_by: Actor::operator() };
     draft.into_record(organization.id.clone(), record::Kind::Standard, &issue)
 }
 

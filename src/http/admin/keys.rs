@@ -11,10 +11,10 @@ use crate::{
     http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
     key::{
         query::{KeyQuery, Sort},
-        record::{KeyRecord, Kind},
+        record::Kind,
         state::Status,
     },
-    service::keys,
+    service::keys::{self, Changed, Created},
 };
 
 const MAX_SEARCH_CHARS: usize = 100;
@@ -26,9 +26,7 @@ const MAX_SEARCH_CHARS: usize = 100;
 pub async fn create_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call).await?;
     let created = keys::create(call.ports, call.param("org"), &body, call.origin()).await?;
-    let key = &created.key;
-    let answer = json!({ "key": key.view(call.ports.clock.now()), "secret": created.secret.expose() });
-    Ok(Reply::json(201, &answer).with("Location", format!("/v1/orgs/{}/keys/{}", key.org_id, key.id)).with("ETag", etag(key.version)))
+    Ok(created_key(call, &created))
 }
 
 /// A page of keys.
@@ -53,18 +51,54 @@ pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(200, &key.view(call.ports.clock.now())).with("ETag", etag(key.version)))
 }
 
-/// Revokes a key; the answer comes when no edge accepts it any more.
+/// Changes what the body names.
 ///
 /// # Errors
-/// A bad body, 404, 412, or an outage.
-pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::optional_json(call).await?;
+/// A bad body, what the policy rules out, 404, 409, 412, or an outage.
+pub async fn update_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let body = body::json(call).await?;
     let if_version = if_match(call.inbound.header("if-match").as_deref());
-    let narrowed =
-        keys::revoke(call.ports, call.param("org"), call.param("key"), body.as_ref(), if_version.as_deref(), call.origin()).await?;
-    let KeyRecord { version, .. } = narrowed.key;
-    let view = narrowed.key.view(call.ports.clock.now()).in_force_at(narrowed.in_force_at);
-    Ok(Reply::json(200, &view).with("ETag", etag(version)))
+    let (org, key) = (call.param("org"), call.param("key"));
+    let changed = keys::update(call.ports, org, key, &body, if_version.as_deref(), call.origin()).await?;
+    Ok(changed_key(call, &changed))
+}
+
+/// Removes a key for good; the audit log keeps what was done with it.
+///
+/// # Errors
+/// Where the policy keeps keys, 404, 409, 412, or an outage.
+pub async fn delete_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let if_version = if_match(call.inbound.header("if-match").as_deref());
+    keys::delete(call.ports, call.param("org"), call.param("key"), if_version.as_deref(), call.origin()).await?;
+    Ok(Reply::empty(204))
+}
+
+/// Makes a temporary key; the answer is the only one that shows its secret.
+///
+/// # Errors
+/// Where there are none, at the cap of the caller, 404, or an outage.
+pub async fn create_playground_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let body = body::optional_json(call).await?;
+    let created = keys::create_temporary(call.ports, call.param("org"), body.as_ref(), call.origin()).await?;
+    Ok(created_key(call, &created))
+}
+
+/// The answer to a creation.
+fn created_key(call: &Call<'_>, created: &Created) -> Reply {
+    let key = &created.key;
+    let answer = json!({ "key": key.view(call.ports.clock.now()), "secret": created.secret.expose() });
+    let location = format!("/v1/orgs/{}/keys/{}", key.org_id, key.id);
+    Reply::json(201, &answer).with("Location", location).with("ETag", etag(key.version))
+}
+
+/// The answer to a change: the key, and since when a narrowing holds.
+pub(super) fn changed_key(call: &Call<'_>, changed: &Changed) -> Reply {
+    let view = changed.key.view(call.ports.clock.now());
+    let view = match changed.in_force_at {
+        Some(moment) => view.in_force_at(moment),
+        None => view,
+    };
+    Reply::json(200, &view).with("ETag", etag(changed.key.version))
 }
 
 fn read_query(call: &Call<'_>) -> Result<(KeyQuery, Option<String>), Vec<Fault>> {

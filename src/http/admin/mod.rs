@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod conditions;
+pub mod import;
 pub mod keys;
+pub mod life;
 pub mod orgs;
 pub mod page;

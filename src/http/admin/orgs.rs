@@ -1,7 +1,14 @@
 //! Organizations.
 
+use serde_json::{Value, json};
+
+use super::{
+    conditions::{etag, if_match},
+    page::{next_page, read_limit},
+};
 use crate::{
-    http::{body, call::Call, problem::Problem, reply::Reply},
+    base::document::{Fault, Faults},
+    http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
     service::orgs,
 };
 
@@ -12,7 +19,28 @@ use crate::{
 pub async fn create_org(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call).await?;
     let organization = orgs::create(call.ports, &body, call.origin()).await?;
-    Ok(Reply::json(201, &organization).with("Location", format!("/v1/orgs/{}", organization.id)))
+    let location = format!("/v1/orgs/{}", organization.id);
+    Ok(Reply::json(201, &organization).with("Location", location).with("ETag", etag(organization.version)))
+}
+
+/// A page of organizations, newest first.
+///
+/// # Errors
+/// A bad parameter or cursor, or an outage.
+pub async fn list_orgs(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (limit, cursor) = read_query(call)?;
+    let page = orgs::list(call.ports, limit, cursor.as_deref()).await?;
+    let reply = Reply::json(200, &json!({ "items": page.orgs, "next_cursor": page.next_cursor }));
+    Ok(next_page(call, reply, page.next_cursor.as_deref()))
+}
+
+fn read_query(call: &Call<'_>) -> Result<(u32, Option<String>), Vec<Fault>> {
+    let mut faults = Faults::default();
+    let mut query = Query::read(call.inbound.query());
+    let limit = read_limit(&mut query, &mut faults);
+    let cursor = query.one("cursor", &mut faults);
+    query.close(&mut faults);
+    faults.conclude(Some((limit, cursor)))
 }
 
 /// The organization with its whole policy.
@@ -21,5 +49,31 @@ pub async fn create_org(call: &Call<'_>) -> Result<Reply, Problem> {
 /// 404, or an outage.
 pub async fn get_org(call: &Call<'_>) -> Result<Reply, Problem> {
     let organization = orgs::get(call.ports, call.param("org")).await?;
-    Ok(Reply::json(200, &organization))
+    Ok(Reply::json(200, &organization).with("ETag", etag(organization.version)))
+}
+
+/// Changes name, features or policy by a JSON merge patch.
+///
+/// # Errors
+/// A result that is not allowed, 404, 409, 412, or an outage.
+pub async fn update_org(call: &Call<'_>) -> Result<Reply, Problem> {
+    let patch = body::json(call).await?;
+    let if_version = if_match(call.inbound.header("if-match").as_deref());
+    let changed = orgs::update(call.ports, call.param("org"), &patch, if_version.as_deref(), call.origin()).await?;
+    let mut answer = json!(changed.organization);
+    if let (Some(members), Some(moment)) = (answer.as_object_mut(), changed.in_force_at) {
+        members.insert("in_force_at".to_owned(), json!(moment));
+    }
+    Ok(Reply::json(200, &answer).with("ETag", etag(changed.organization.version)))
+}
+
+/// The catalog: what keys of the organization can be permitted.
+///
+/// # Errors
+/// 404, or an outage.
+pub async fn list_permissions(call: &Call<'_>) -> Result<Reply, Problem> {
+    let organization = orgs::get(call.ports, call.param("org")).await?;
+    let catalog = &organization.policy.resources;
+    let permissions: Vec<Value> = catalog.permissions().map(|permission| json!(permission)).collect();
+    Ok(Reply::json(200, &json!({ "resources": catalog, "permissions": permissions })))
 }

@@ -1,103 +1,25 @@
-//! Rows of keys and their secrets.
+//! Changes of keys and their secrets.
+//!
+//! The first statement of each batch names what the change was made on. The others are made only if it was, which they
+//! see by the audit entry's id in the key's row, or by the row's absence.
 
-use serde::Deserialize;
 use worker::{D1Database, D1PreparedStatement};
 
-use super::{D1Ledger, audit, bind, outage, outbox};
+use super::{
+    D1Ledger, audit, bind, outage, outbox,
+    row::{self, KeyRow, SELECT},
+};
 use crate::{
     audit::entry::AuditEntry,
-    base::{
-        id::{KeyId, OrgId},
-        time::Timestamp,
-    },
+    base::time::Timestamp,
     key::record::{KeyRecord, Kind, RevocationNote, SecretRecord},
-    ports::{Outage, Written},
+    ports::{Added, Admission, Outage, Written},
     token::digest::Digest,
 };
 
-/// What a key's row and those of its secrets give. Secrets come as one JSON array, newest first.
-pub(super) const SELECT: &str = "SELECT k.*, (SELECT json_group_array(json_object( \
-     'id', s.id, 'sha256', s.sha256, 'prefix', s.prefix, 'created_at', s.created_at, 'expires_at', s.expires_at, 'last_used_at', s.last_used_at) \
-     ORDER BY s.created_at DESC, s.id DESC) FROM secrets s WHERE s.key_id = k.id) AS secrets FROM keys k";
-
-#[derive(Deserialize)]
-pub(super) struct KeyRow {
-    id: String,
-    org_id: String,
-    name: String,
-    prefix: String,
-    kind: String,
-    permissions: String,
-    can_impersonate: u8,
-    rate_limit: Option<String>,
-    ip_allowlist: String,
-    expires_at: Option<i64>,
-    metadata: String,
-    consistency: String,
-    version: u64,
-    created_at: i64,
-    created_by: String,
-    updated_at: i64,
-    revocation: Option<String>,
-    last_used_at: Option<i64>,
-    secrets: String,
-}
-
-#[derive(Deserialize)]
-struct SecretRow {
-    id: String,
-    sha256: String,
-    prefix: String,
-    created_at: i64,
-    expires_at: Option<i64>,
-    last_used_at: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct Changed {
-    #[expect(dead_code, reason = "that the row came back is the news")]
-    id: String,
-}
-
-impl KeyRow {
-    pub(super) fn into_record(self) -> Result<KeyRecord, Outage> {
-        let secrets: Vec<SecretRow> = serde_json::from_str(&self.secrets).map_err(outage)?;
-        Ok(KeyRecord {
-            id: KeyId::parse(&self.id).map_err(outage)?,
-            org_id: OrgId::parse(&self.org_id).map_err(outage)?,
-            name: self.name,
-            prefix: self.prefix,
-            kind: Kind::parse(&self.kind).ok_or_else(|| outage("a key of an unknown kind"))?,
-            permissions: serde_json::from_str(&self.permissions).map_err(outage)?,
-            can_impersonate: self.can_impersonate != 0,
-            rate_limit: self.rate_limit.as_deref().map(serde_json::from_str).transpose().map_err(outage)?,
-            ip_allowlist: serde_json::from_str(&self.ip_allowlist).map_err(outage)?,
-            expires_at: self.expires_at.map(Timestamp::from_ms),
-            metadata: serde_json::from_str(&self.metadata).map_err(outage)?,
-            consistency: serde_json::from_str(&self.consistency).map_err(outage)?,
-            version: self.version,
-            created_at: Timestamp::from_ms(self.created_at),
-            created_by: serde_json::from_str(&self.created_by).map_err(outage)?,
-            updated_at: Timestamp::from_ms(self.updated_at),
-            revocation: self.revocation.as_deref().map(serde_json::from_str).transpose().map_err(outage)?,
-            last_used_at: self.last_used_at.map(Timestamp::from_ms),
-            secrets: secrets.into_iter().map(SecretRow::into_record).collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-impl SecretRow {
-    fn into_record(self) -> Result<SecretRecord, Outage> {
-        Ok(SecretRecord {
-            id: crate::base::id::SecretId::parse(&self.id).map_err(outage)?,
-            digest: Digest::from_hex(&self.sha256).map_err(outage)?,
-            prefix: self.prefix,
-            created_at: Timestamp::from_ms(self.created_at),
-            expires_at: self.expires_at.map(Timestamp::from_ms),
-            last_used_at: self.last_used_at.map(Timestamp::from_ms),
-        })
-    }
-}
+/// The condition that a batch's change of a key was made, for the audit entry and for the outbox row.
+const AUDIT_IF_MADE: &str = "EXISTS (SELECT 1 FROM keys WHERE last_change = ?1 AND id = ?9)";
+const OUTBOX_IF_MADE: &str = "EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?4)";
 
 impl D1Ledger {
     pub(super) async fn key_where(&self, condition: &str, value: &str) -> Result<Option<KeyRecord>, Outage> {
@@ -106,73 +28,119 @@ impl D1Ledger {
         rows.into_iter().next().map(KeyRow::into_record).transpose()
     }
 
-    pub(super) async fn insert_key(&self, key: &KeyRecord, entry: &AuditEntry) -> Result<(), Outage> {
-        let database = self.database()?;
-        let mut statements = vec![insert_row(&database, key, entry)?];
-        for secret in &key.secrets {
-            statements.push(insert_secret(&database, key, secret)?);
-        }
-        statements.push(audit::insert(&database, entry, "true")?);
-        statements.push(outbox::insert(&database, key.id.as_str(), key.version, entry.at, entry.id.as_str(), "true")?);
-        self.batch(&database, statements).await.map(drop)
+    pub(super) async fn stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage> {
+        let sql = format!("{SELECT} WHERE k.kind = 'playground' AND k.expires_at < ?1 ORDER BY k.expires_at LIMIT ?2");
+        let statement = self.database()?.prepare(sql).bind(&[bind::time(moment), bind::integer(limit.into())]).map_err(outage)?;
+        self.rows::<KeyRow>(statement).await?.into_iter().map(KeyRow::into_record).collect()
     }
 
-    /// The update names the version that it was made on; the other statements are made only if the update was, which
-    /// they see by its audit entry's id in the row.
+    pub(super) async fn any_imported(&self) -> Result<bool, Outage> {
+        let statement = self.database()?.prepare("SELECT id FROM secrets WHERE imported = 1 LIMIT 1");
+        Ok(!self.rows::<serde::de::IgnoredAny>(statement).await?.is_empty())
+    }
+
+    pub(super) async fn insert_key(&self, key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<Added, Outage> {
+        let database = self.database()?;
+        let mut statements = vec![insert_row(&database, key, admission, entry)?];
+        for secret in &key.secrets {
+            statements.push(put_secret(&database, key, secret, entry)?);
+        }
+        statements.push(audit::insert(&database, entry, AUDIT_IF_MADE)?);
+        statements.push(outbox::insert(&database, key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
+        let results = self.batch(&database, statements).await?;
+        if row::came_back(&results)? {
+            return Ok(Added::Done);
+        }
+        // A fresh secret is never taken: what kept a key with a cap out was the cap.
+        Ok(match admission {
+            Admission::Open => Added::DigestTaken,
+            Admission::FewerTemporary { .. } => Added::CapReached,
+        })
+    }
+
     pub(super) async fn replace_key(&self, key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<Written, Outage> {
         let database = self.database()?;
-        let update = database
-            .prepare(
-                "UPDATE keys SET name = ?3, permissions = ?4, can_impersonate = ?5, rate_limit = ?6, ip_allowlist = ?7, expires_at = ?8, \
-                 metadata = ?9, consistency = ?10, version = ?11, updated_at = ?12, revoked_at = ?13, revocation = ?14, last_change = ?15 \
-                 WHERE id = ?1 AND version = ?2 RETURNING id",
-            )
-            .bind(&[
-                bind::text(key.id.as_str()),
-                bind::integer(read_version),
-                bind::text(&key.name),
-                bind::json(&key.permissions)?,
-                bind::integer(key.can_impersonate.into()),
-                bind::maybe_json(key.rate_limit.as_ref())?,
-                bind::json(&key.ip_allowlist)?,
-                bind::maybe_time(key.expires_at),
-                bind::json(&key.metadata)?,
-                bind::json(&key.consistency)?,
-                bind::integer(key.version),
-                bind::time(key.updated_at),
-                bind::maybe_time(key.revocation.as_ref().map(|note: &RevocationNote| note.at)),
-                bind::maybe_json(key.revocation.as_ref())?,
-                bind::text(entry.id.as_str()),
-            ])
+        let mut statements = vec![update_row(&database, key, read_version, entry)?, drop_secrets(&database, key, entry)?];
+        for secret in &key.secrets {
+            statements.push(put_secret(&database, key, secret, entry)?);
+        }
+        statements.push(audit::insert(&database, entry, AUDIT_IF_MADE)?);
+        statements.push(outbox::insert(&database, key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
+        let results = self.batch(&database, statements).await?;
+        Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
+    }
+
+    /// The audit entry and the outbox row come first, while the row is there to be compared; the deletion itself last.
+    pub(super) async fn remove_key(&self, key: &KeyRecord, entry: &AuditEntry) -> Result<Written, Outage> {
+        let database = self.database()?;
+        let (id, version) = (bind::text(key.id.as_str()), bind::integer(key.version));
+        let claim = database
+            .prepare("UPDATE keys SET last_change = ?3 WHERE id = ?1 AND version = ?2 RETURNING id")
+            .bind(&[id.clone(), version, bind::text(entry.id.as_str())])
             .map_err(outage)?;
-        let audit = audit::insert(&database, entry, "EXISTS (SELECT 1 FROM keys WHERE last_change = ?1 AND id = ?9)")?;
-        let outbox = outbox::insert(
-            &database,
-            key.id.as_str(),
-            key.version,
-            entry.at,
-            entry.id.as_str(),
-            "EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?4)",
-        )?;
-        let results = self.batch(&database, vec![update, audit, outbox]).await?;
-        let changed: Vec<Changed> = results.first().map_or(Ok(Vec::new()), worker::D1Result::results).map_err(outage)?;
-        Ok(if changed.is_empty() { Written::LostRace } else { Written::Done })
+        let digests: Vec<Digest> = key.secrets.iter().map(|secret| secret.digest).collect();
+        let audit = audit::insert(&database, entry, AUDIT_IF_MADE)?;
+        let outbox = outbox::insert(&database, key.id.as_str(), key.version + 1, entry, Some(&digests), OUTBOX_IF_MADE)?;
+        let of_this_change = [id, bind::text(entry.id.as_str())];
+        let secrets = database
+            .prepare("DELETE FROM secrets WHERE key_id = ?1 AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?2)")
+            .bind(&of_this_change)
+            .map_err(outage)?;
+        let delete = database.prepare("DELETE FROM keys WHERE id = ?1 AND last_change = ?2").bind(&of_this_change).map_err(outage)?;
+        let results = self.batch(&database, vec![claim, audit, outbox, secrets, delete]).await?;
+        Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
     }
 }
 
-fn insert_row(database: &D1Database, key: &KeyRecord, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
+fn insert_row(database: &D1Database, key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
+    let digests: Vec<Digest> = key.secrets.iter().map(|secret| secret.digest).collect();
+    let mut values = vec![
+        bind::text(key.id.as_str()),
+        bind::text(key.org_id.as_str()),
+        bind::text(&key.name),
+        bind::text(&key.prefix),
+        bind::text(key.kind.as_str()),
+        bind::json(&key.permissions)?,
+        bind::integer(key.can_impersonate.into()),
+        bind::maybe_json(key.rate_limit.as_ref())?,
+        bind::json(&key.ip_allowlist)?,
+        bind::maybe_time(key.expires_at),
+        bind::json(&key.metadata)?,
+        bind::json(&key.consistency)?,
+        bind::integer(key.version),
+        bind::time(key.created_at),
+        bind::json(&key.created_by)?,
+        bind::time(key.updated_at),
+        bind::text(entry.id.as_str()),
+        bind::json(&digests)?,
+    ];
+    let mut condition = "NOT EXISTS (SELECT 1 FROM secrets WHERE sha256 IN (SELECT value FROM json_each(?18)))".to_owned();
+    if let Admission::FewerTemporary { max, now } = admission {
+        values.extend([bind::text(&key.created_by.id), bind::time(now), bind::integer(max.into()), bind::text(Kind::Playground.as_str())]);
+        condition.push_str(
+            " AND (SELECT count(*) FROM keys WHERE org_id = ?2 AND kind = ?22 AND revoked_at IS NULL AND expires_at > ?20 \
+             AND json_extract(created_by, '$.id') = ?19) < ?21",
+        );
+    }
+    let insert = format!(
+        "INSERT INTO keys (id, org_id, name, prefix, kind, permissions, can_impersonate, rate_limit, ip_allowlist, expires_at, metadata, \
+         consistency, version, created_at, created_by, updated_at, last_change) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 WHERE {condition} RETURNING id"
+    );
+    database.prepare(insert).bind(&values).map_err(outage)
+}
+
+fn update_row(database: &D1Database, key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
     database
         .prepare(
-            "INSERT INTO keys (id, org_id, name, prefix, kind, permissions, can_impersonate, rate_limit, ip_allowlist, expires_at, metadata, \
-             consistency, version, created_at, created_by, updated_at, last_change) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            "UPDATE keys SET name = ?3, permissions = ?4, can_impersonate = ?5, rate_limit = ?6, ip_allowlist = ?7, expires_at = ?8, \
+             metadata = ?9, consistency = ?10, version = ?11, updated_at = ?12, revoked_at = ?13, revocation = ?14, last_change = ?15, \
+             prefix = ?16 WHERE id = ?1 AND version = ?2 RETURNING id",
         )
         .bind(&[
             bind::text(key.id.as_str()),
-            bind::text(key.org_id.as_str()),
+            bind::integer(read_version),
             bind::text(&key.name),
-            bind::text(&key.prefix),
-            bind::text(key.kind.as_str()),
             bind::json(&key.permissions)?,
             bind::integer(key.can_impersonate.into()),
             bind::maybe_json(key.rate_limit.as_ref())?,
@@ -181,17 +149,35 @@ fn insert_row(database: &D1Database, key: &KeyRecord, entry: &AuditEntry) -> Res
             bind::json(&key.metadata)?,
             bind::json(&key.consistency)?,
             bind::integer(key.version),
-            bind::time(key.created_at),
-            bind::json(&key.created_by)?,
             bind::time(key.updated_at),
+            bind::maybe_time(key.revocation.as_ref().map(|note: &RevocationNote| note.at)),
+            bind::maybe_json(key.revocation.as_ref())?,
             bind::text(entry.id.as_str()),
+            bind::text(&key.prefix),
         ])
         .map_err(outage)
 }
 
-fn insert_secret(database: &D1Database, key: &KeyRecord, secret: &SecretRecord) -> Result<D1PreparedStatement, Outage> {
+/// Secrets that the record no longer has.
+fn drop_secrets(database: &D1Database, key: &KeyRecord, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
+    let kept: Vec<&str> = key.secrets.iter().map(|secret| secret.id.as_str()).collect();
     database
-        .prepare("INSERT INTO secrets (id, key_id, sha256, prefix, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        .prepare(
+            "DELETE FROM secrets WHERE key_id = ?1 AND id NOT IN (SELECT value FROM json_each(?2)) \
+             AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?3)",
+        )
+        .bind(&[bind::text(key.id.as_str()), bind::json(&kept)?, bind::text(entry.id.as_str())])
+        .map_err(outage)
+}
+
+/// Adds a secret; of one that is there, only its end can have changed.
+fn put_secret(database: &D1Database, key: &KeyRecord, secret: &SecretRecord, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
+    database
+        .prepare(
+            "INSERT INTO secrets (id, key_id, sha256, prefix, created_at, expires_at, imported) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 \
+             WHERE EXISTS (SELECT 1 FROM keys WHERE id = ?2 AND last_change = ?8) \
+             ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+        )
         .bind(&[
             bind::text(secret.id.as_str()),
             bind::text(key.id.as_str()),
@@ -199,6 +185,8 @@ fn insert_secret(database: &D1Database, key: &KeyRecord, secret: &SecretRecord) 
             bind::text(&secret.prefix),
             bind::time(secret.created_at),
             bind::maybe_time(secret.expires_at),
+            bind::integer(secret.imported.into()),
+            bind::text(entry.id.as_str()),
         ])
         .map_err(outage)
 }

@@ -3,9 +3,8 @@
 use wasm_bindgen::JsValue;
 
 use super::{
-    D1Ledger, bind,
-    keys::{KeyRow, SELECT},
-    outage,
+    D1Ledger, bind, outage,
+    row::{KeyRow, SELECT},
     values::Values,
 };
 use crate::{

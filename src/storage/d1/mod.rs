@@ -9,6 +9,7 @@ mod keys;
 mod list;
 mod orgs;
 mod outbox;
+mod row;
 mod values;
 
 use async_trait::async_trait;
@@ -17,10 +18,13 @@ use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 use super::deadline::within;
 use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
-    base::id::{KeyId, OrgId},
+    base::{
+        id::{KeyId, OrgId},
+        time::Timestamp,
+    },
     key::{query::KeyQuery, record::KeyRecord},
     policy::org::Organization,
-    ports::{Ledger, Outage, Subject, Written},
+    ports::{Added, Admission, Ledger, OrgQuery, Outage, Subject, Unpublished, Written},
     token::digest::Digest,
 };
 
@@ -68,8 +72,16 @@ impl Ledger for D1Ledger {
         self.org_by_id(id).await
     }
 
+    async fn list_orgs(&self, query: &OrgQuery) -> Result<Vec<Organization>, Outage> {
+        self.page_of_orgs(query).await
+    }
+
     async fn create_org(&self, organization: &Organization, audit: &AuditEntry) -> Result<(), Outage> {
         self.insert_org(organization, audit).await
+    }
+
+    async fn update_org(&self, organization: &Organization, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage> {
+        self.replace_org(organization, read_version, audit).await
     }
 
     async fn find_key(&self, id: &KeyId) -> Result<Option<KeyRecord>, Outage> {
@@ -84,24 +96,36 @@ impl Ledger for D1Ledger {
         self.page_of_keys(org, query).await
     }
 
-    async fn create_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<(), Outage> {
-        self.insert_key(key, audit).await
+    async fn create_key(&self, key: &KeyRecord, admission: Admission, audit: &AuditEntry) -> Result<Added, Outage> {
+        self.insert_key(key, admission, audit).await
     }
 
     async fn update_key(&self, key: &KeyRecord, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage> {
         self.replace_key(key, read_version, audit).await
     }
 
+    async fn delete_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<Written, Outage> {
+        self.remove_key(key, audit).await
+    }
+
+    async fn list_stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage> {
+        self.stale_temporary(moment, limit).await
+    }
+
+    async fn has_imports(&self) -> Result<bool, Outage> {
+        self.any_imported().await
+    }
+
     async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
         self.page_of_audit(org, query).await
     }
 
-    async fn list_unpublished(&self, limit: u32) -> Result<Vec<Subject>, Outage> {
+    async fn list_unpublished(&self, limit: u32) -> Result<Vec<Unpublished>, Outage> {
         self.unpublished(limit).await
     }
 
-    async fn is_unpublished(&self, subject: &Subject) -> Result<bool, Outage> {
-        self.has_outbox_row(subject).await
+    async fn find_unpublished(&self, subject: &Subject) -> Result<Option<Unpublished>, Outage> {
+        self.unpublished_of(subject).await
     }
 
     async fn note_published(&self, subject: &Subject, version: u64) -> Result<(), Outage> {

@@ -1,0 +1,62 @@
+//! The steps of a key's life that are not edits: revoke, reactivate, rotate.
+
+use serde_json::json;
+
+use super::{
+    conditions::{etag, if_match},
+    keys::changed_key,
+};
+use crate::{
+    http::{body, call::Call, problem::Problem, reply::Reply},
+    service::keys,
+};
+
+/// Revokes a key; the answer comes when no edge accepts it any more.
+///
+/// # Errors
+/// A bad body, 404, 412, or an outage.
+pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (body, if_version) = (body::optional_json(call).await?, if_version(call));
+    let (org, key) = (call.param("org"), call.param("key"));
+    let changed = keys::revoke(call.ports, org, key, body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    Ok(changed_key(call, &changed))
+}
+
+/// Brings a revoked key back.
+///
+/// # Errors
+/// 409 where the policy or the key's state does not have the step, 404, 412, or an outage.
+pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (body, if_version) = (body::optional_json(call).await?, if_version(call));
+    let (org, key) = (call.param("org"), call.param("key"));
+    let changed = keys::reactivate(call.ports, org, key, body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    Ok(changed_key(call, &changed))
+}
+
+/// Gives a key a new secret; the answer is the only one that shows it.
+///
+/// # Errors
+/// A bad body, 404, 409 in an open overlap or for a key that ended, 412, or an outage.
+pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (body, if_version) = (body::json(call).await?, if_version(call));
+    let (org, key) = (call.param("org"), call.param("key"));
+    let rotated = keys::rotate(call.ports, org, key, &body, if_version.as_deref(), call.origin()).await?;
+    let view = rotated.key.view(call.ports.clock.now());
+    let answer = json!({ "key": view, "secret": rotated.secret.expose(), "in_force_at": rotated.in_force_at });
+    Ok(Reply::json(200, &answer).with("ETag", etag(rotated.key.version)))
+}
+
+/// Ends the overlap of a rotation; the answer comes when no edge accepts the older secret any more.
+///
+/// # Errors
+/// 409 when none is open, 404, 412, or an outage.
+pub async fn complete_rotation(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (body, if_version) = (body::optional_json(call).await?, if_version(call));
+    let (org, key) = (call.param("org"), call.param("key"));
+    let changed = keys::complete_rotation(call.ports, org, key, body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    Ok(changed_key(call, &changed))
+}
+
+fn if_version(call: &Call<'_>) -> Option<Vec<u64>> {
+    if_match(call.inbound.header("if-match").as_deref())
+}

@@ -1,0 +1,60 @@
+//! Removing keys for good. The audit log keeps what was done with them.
+
+use super::{change, find_for_change, manageable};
+use crate::{
+    audit::entry::{Action, Origin},
+    base::{actor::Actor, id::RequestId},
+    key::record::{KeyRecord, Kind},
+    ports::{Ports, Subject, Unpublished, Written},
+    service::{failure::Failure, publish},
+};
+
+/// How long a temporary key stays in the list after it expired: 30 days.
+const TEMPORARY_SHOWN_MS: i64 = 30 * 86_400_000;
+
+/// How many temporary keys one run of the cron removes.
+const PURGED_AT_ONCE: u32 = 50;
+
+/// Removes a key. When this returns, it is unknown at every edge.
+///
+/// # Errors
+/// [`Failure::PolicyForbids`] where keys are kept, lost races as in an edit.
+pub async fn delete(ports: &Ports, org: &str, key: &str, if_version: Option<&[u64]>, origin: Origin) -> Result<(), Failure> {
+    let organization = manageable(ports, org).await?;
+    let key = find_for_change(ports, &organization.id, key, if_version).await?;
+    // Temporary keys leave the list by themselves; where keys are kept, so are they until then.
+    if !organization.policy.deletion {
+        return Err(Failure::PolicyForbids { operation: "deleting" });
+    }
+    match remove(ports, &key, origin).await? {
+        Written::Done => Ok(()),
+        Written::LostRace if if_version.is_some() => Err(Failure::PreconditionFailed { version: key.version + 1 }),
+        Written::LostRace => Err(Failure::Conflict),
+    }
+}
+
+/// Removes temporary keys that expired 30 days ago. Runs with the cron; running it at any time is safe.
+///
+/// # Errors
+/// The outage that ended the run.
+pub async fn purge(ports: &Ports) -> Result<(), Failure> {
+    let now = ports.clock.now();
+    let stale = ports.ledger.list_stale_temporary(now.plus_ms(-TEMPORARY_SHOWN_MS), PURGED_AT_ONCE).await?;
+    for key in stale.iter().filter(|key| key.kind == Kind::Playground) {
+        let request_id = RequestId::new(now, ports.entropy.as_ref())?;
+        let origin = Origin { actor: Actor::system(), ip: None, user_agent: None, request_id };
+        remove(ports, key, origin).await?;
+    }
+    Ok(())
+}
+
+async fn remove(ports: &Ports, key: &KeyRecord, origin: Origin) -> Result<Written, Failure> {
+    let audit = change::entry(ports, Action::KeyDeleted, Some(key), None, origin, ports.clock.now())?;
+    let written = ports.ledger.delete_key(key, &audit).await?;
+    if written == Written::Done {
+        let digests = key.secrets.iter().map(|secret| secret.digest).collect();
+        let tombstone = Unpublished { subject: Subject::Key(key.id.clone()), version: key.version + 1, digests };
+        publish::publish_deletion(ports, &tombstone).await?;
+    }
+    Ok(written)
+}

@@ -1,0 +1,72 @@
+//! The life of keys, one step per file.
+
+mod change;
+mod create;
+mod delete;
+mod edit;
+mod import;
+mod playground;
+mod read;
+mod revoke;
+mod rotate;
+
+pub use create::{Created, create};
+pub use delete::{delete, purge};
+pub use edit::update;
+pub use import::{Imported, import};
+pub use playground::create_temporary;
+pub use read::{Page, get, list};
+pub use revoke::{reactivate, revoke};
+pub use rotate::{Rotated, complete_rotation, rotate};
+
+use super::{failure::Failure, orgs};
+use crate::{
+    base::{
+        id::{KeyId, OrgId},
+        time::Timestamp,
+    },
+    key::record::KeyRecord,
+    policy::org::Organization,
+    ports::Ports,
+};
+
+/// A changed key, and since when that holds everywhere, where the change took something away.
+pub struct Changed {
+    /// The key.
+    pub key: KeyRecord,
+    /// Since when.
+    pub in_force_at: Option<Timestamp>,
+}
+
+/// The organization, if its keys can be managed now.
+async fn manageable(ports: &Ports, org: &str) -> Result<Organization, Failure> {
+    let organization = orgs::get(ports, org).await?;
+    if organization.is_disabled() { Err(Failure::FeatureDisabled) } else { Ok(organization) }
+}
+
+/// A key of another organization is not found: same answer, whether or not it exists.
+async fn find(ports: &Ports, org: &OrgId, key: &str) -> Result<KeyRecord, Failure> {
+    let id = KeyId::parse(key).map_err(|_| Failure::NotFound)?;
+    ports.ledger.find_key(&id).await?.filter(|key| key.org_id == *org).ok_or(Failure::NotFound)
+}
+
+/// A key that is about to be changed, if it still has a version that the caller meant.
+async fn find_for_change(ports: &Ports, org: &OrgId, key: &str, if_version: Option<&[u64]>) -> Result<KeyRecord, Failure> {
+    let key = find(ports, org, key).await?;
+    expect_version(&key, if_version)?;
+    Ok(key)
+}
+
+fn expect_version(key: &KeyRecord, if_version: Option<&[u64]>) -> Result<(), Failure> {
+    match if_version {
+        Some(versions) if !versions.contains(&key.version) => Err(Failure::PreconditionFailed { version: key.version }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[path = "../keys_list_tests.rs"]
+mod list_tests;
+#[cfg(test)]
+#[path = "../keys_tests.rs"]
+mod tests;

@@ -1,0 +1,62 @@
+//! Reading and listing keys.
+
+use super::{find, manageable};
+use crate::{
+    base::{cursor, time::Timestamp},
+    key::{
+        query::{KeyQuery, Position, SortField},
+        record::KeyRecord,
+    },
+    ports::{Ports, Subject},
+    service::{failure::Failure, publish},
+};
+
+/// A page of keys.
+pub struct Page {
+    /// The keys.
+    pub keys: Vec<KeyRecord>,
+    /// The cursor of the next page, if there is one.
+    pub next_cursor: Option<String>,
+}
+
+/// The key of that id.
+///
+/// # Errors
+/// [`Failure::NotFound`] when the organization has no such key.
+pub async fn get(ports: &Ports, org: &str, key: &str) -> Result<KeyRecord, Failure> {
+    let organization = manageable(ports, org).await?;
+    let key = find(ports, &organization.id, key).await?;
+    publish::catch_up(ports, &Subject::Key(key.id.clone())).await;
+    Ok(key)
+}
+
+/// A page of the organization's keys.
+///
+/// # Errors
+/// [`Failure::ForeignCursor`] for a cursor that this list did not hand out.
+pub async fn list(ports: &Ports, org: &str, mut query: KeyQuery, cursor: Option<&str>) -> Result<Page, Failure> {
+    let organization = manageable(ports, org).await?;
+    let list_name = query.list_name(organization.id.as_str());
+    if let Some(cursor) = cursor {
+        let position = cursor::open(&list_name, cursor)?;
+        query.after = Some(Position::parse(&position).ok_or(cursor::ForeignCursor)?);
+    }
+    let page_length = query.limit as usize;
+    // One more than the page holds tells whether there is a next page.
+    query.limit += 1;
+    let mut keys = ports.ledger.list_keys(&organization.id, &query).await?;
+    let more = keys.len() > page_length;
+    keys.truncate(page_length);
+    let last = keys.last().filter(|_| more);
+    let next_cursor = last.map(|key| cursor::seal(&list_name, &position_of(key, query.sort.field).to_text()));
+    Ok(Page { keys, next_cursor })
+}
+
+fn position_of(key: &KeyRecord, field: SortField) -> Position {
+    let value = match field {
+        SortField::CreatedAt => key.created_at.ms().to_string(),
+        SortField::LastUsedAt => key.last_used_at.map_or(0, Timestamp::ms).to_string(),
+        SortField::Name => key.name.clone(),
+    };
+    Position { value, id: key.id.to_string() }
+}

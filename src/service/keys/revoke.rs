@@ -1,0 +1,99 @@
+//! Ending a key, and bringing it back where the policy lets it.
+
+use serde_json::Value;
+
+use super::{Changed, change, expect_version, find, find_for_change, manageable};
+use crate::{
+    audit::entry::{Action, Origin},
+    base::document::{Fault, Faults, Field},
+    key::state::Revoking,
+    ports::{Ports, Written},
+    service::{failure::Failure, publish},
+};
+
+/// How often a revocation is tried again when others change the same key at the same time. It is never refused for that:
+/// whoever revokes means the key, not a version of it.
+const MAX_RACES: u32 = 5;
+
+const MAX_REASON_CHARS: usize = 500;
+
+/// Revokes a key. When this returns, no request that starts afterwards is admitted, at any edge.
+///
+/// # Errors
+/// [`Failure::NotYetInForce`] when the revocation is stored but not yet everywhere: repeating it is safe.
+/// [`Failure::PreconditionFailed`] when `if_version` names another version than the key has.
+pub async fn revoke(
+    ports: &Ports,
+    org: &str,
+    key: &str,
+    body: Option<&Value>,
+    if_version: Option<&[u64]>,
+    origin: Origin,
+) -> Result<Changed, Failure> {
+    let organization = manageable(ports, org).await?;
+    let reason = read_reason(body).map_err(Failure::Invalid)?;
+    for _ in 0..MAX_RACES {
+        let before = find(ports, &organization.id, key).await?;
+        // A key that is revoked already meets every condition (RFC 9110, section 13.1.1): repeating a call is safe.
+        if before.revocation.is_none() {
+            expect_version(&before, if_version)?;
+        }
+        let now = ports.clock.now();
+        let key = match before.clone().revoke(origin.actor.clone(), reason.clone(), now) {
+            Revoking::Before(key) => key,
+            Revoking::Now(key) => match change::commit(ports, &before, &key, Action::KeyRevoked, origin.clone(), now).await? {
+                Written::Done => key,
+                Written::LostRace => continue,
+            },
+        };
+        let in_force_at = publish::publish_key(ports, &key).await?;
+        return Ok(Changed { key, in_force_at: Some(in_force_at) });
+    }
+    Err(Failure::Conflict)
+}
+
+/// Brings a revoked key back.
+///
+/// # Errors
+/// [`Failure::Illegal`] where revocations are permanent or the key is not revoked; lost races as in an edit.
+pub async fn reactivate(
+    ports: &Ports,
+    org: &str,
+    key: &str,
+    body: Option<&Value>,
+    if_version: Option<&[u64]>,
+    origin: Origin,
+) -> Result<Changed, Failure> {
+    let organization = manageable(ports, org).await?;
+    read_nothing(body).map_err(Failure::Invalid)?;
+    let before = find_for_change(ports, &organization.id, key, if_version).await?;
+    let now = ports.clock.now();
+    let after = before.clone().into_revoked(now)?.reactivate(&organization.policy, now)?;
+    change::commit_and_publish(ports, &before, after, Action::KeyReactivated, if_version.is_some(), origin, now).await
+}
+
+fn read_reason(body: Option<&Value>) -> Result<Option<String>, Vec<Fault>> {
+    let Some(body) = body else { return Ok(None) };
+    let mut faults = Faults::default();
+    let reason = Field::new(body, "").object(&mut faults).map(|mut members| {
+        let field = members.optional("reason").filter(|field| !field.value.is_null());
+        let reason = field.and_then(|field| {
+            let text = field.text(&mut faults)?.trim();
+            if text.chars().count() > MAX_REASON_CHARS {
+                faults.value(&field.pointer, format!("must be at most {MAX_REASON_CHARS} characters"));
+            }
+            (!text.is_empty()).then(|| text.to_owned())
+        });
+        members.close(&mut faults);
+        reason
+    });
+    faults.conclude(reason)
+}
+
+/// A body that says nothing: absent, or an object without members.
+pub(super) fn read_nothing(body: Option<&Value>) -> Result<(), Vec<Fault>> {
+    let Some(body) = body else { return Ok(()) };
+    let mut faults = Faults::default();
+    let read = Field::new(body, "").object(&mut faults).map(|members| members.close(&mut faults));
+    faults.conclude(read)
+}

@@ -1,0 +1,107 @@
+//! Rows of keys and their secrets, as statements give them.
+
+use serde::Deserialize;
+use worker::D1Result;
+
+use super::outage;
+use crate::{
+    base::{
+        id::{KeyId, OrgId, SecretId},
+        time::Timestamp,
+    },
+    key::record::{KeyRecord, Kind, SecretRecord},
+    ports::Outage,
+    token::digest::Digest,
+};
+
+/// What a key's row and those of its secrets give. Secrets come as one JSON array, newest first.
+pub(super) const SELECT: &str = "SELECT k.*, (SELECT json_group_array(json_object( \
+     'id', s.id, 'sha256', s.sha256, 'prefix', s.prefix, 'created_at', s.created_at, 'expires_at', s.expires_at, 'last_used_at', s.last_used_at, 'imported', s.imported) \
+     ORDER BY s.created_at DESC, s.id DESC) FROM secrets s WHERE s.key_id = k.id) AS secrets FROM keys k";
+
+#[derive(Deserialize)]
+pub(super) struct KeyRow {
+    id: String,
+    org_id: String,
+    name: String,
+    prefix: String,
+    kind: String,
+    permissions: String,
+    can_impersonate: u8,
+    rate_limit: Option<String>,
+    ip_allowlist: String,
+    expires_at: Option<i64>,
+    metadata: String,
+    consistency: String,
+    version: u64,
+    created_at: i64,
+    created_by: String,
+    updated_at: i64,
+    revocation: Option<String>,
+    last_used_at: Option<i64>,
+    secrets: String,
+}
+
+#[derive(Deserialize)]
+struct SecretRow {
+    id: String,
+    sha256: String,
+    prefix: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    last_used_at: Option<i64>,
+    imported: u8,
+}
+
+impl KeyRow {
+    pub(super) fn into_record(self) -> Result<KeyRecord, Outage> {
+        let secrets: Vec<SecretRow> = serde_json::from_str(&self.secrets).map_err(outage)?;
+        Ok(KeyRecord {
+            id: KeyId::parse(&self.id).map_err(outage)?,
+            org_id: OrgId::parse(&self.org_id).map_err(outage)?,
+            name: self.name,
+            prefix: self.prefix,
+            kind: Kind::parse(&self.kind).ok_or_else(|| outage("a key of an unknown kind"))?,
+            permissions: serde_json::from_str(&self.permissions).map_err(outage)?,
+            can_impersonate: self.can_impersonate != 0,
+            rate_limit: self.rate_limit.as_deref().map(serde_json::from_str).transpose().map_err(outage)?,
+            ip_allowlist: serde_json::from_str(&self.ip_allowlist).map_err(outage)?,
+            expires_at: self.expires_at.map(Timestamp::from_ms),
+            metadata: serde_json::from_str(&self.metadata).map_err(outage)?,
+            consistency: serde_json::from_str(&self.consistency).map_err(outage)?,
+            version: self.version,
+            created_at: Timestamp::from_ms(self.created_at),
+            created_by: serde_json::from_str(&self.created_by).map_err(outage)?,
+            updated_at: Timestamp::from_ms(self.updated_at),
+            revocation: self.revocation.as_deref().map(serde_json::from_str).transpose().map_err(outage)?,
+            last_used_at: self.last_used_at.map(Timestamp::from_ms),
+            secrets: secrets.into_iter().map(SecretRow::into_record).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl SecretRow {
+    fn into_record(self) -> Result<SecretRecord, Outage> {
+        Ok(SecretRecord {
+            id: SecretId::parse(&self.id).map_err(outage)?,
+            digest: Digest::from_hex(&self.sha256).map_err(outage)?,
+            prefix: self.prefix,
+            created_at: Timestamp::from_ms(self.created_at),
+            expires_at: self.expires_at.map(Timestamp::from_ms),
+            last_used_at: self.last_used_at.map(Timestamp::from_ms),
+            imported: self.imported != 0,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    #[expect(dead_code, reason = "that the row came back is the news")]
+    id: String,
+}
+
+/// Whether the first statement of a batch, which ends in `RETURNING id`, changed its row.
+pub(super) fn came_back(results: &[D1Result]) -> Result<bool, Outage> {
+    let changed: Vec<Changed> = results.first().map_or(Ok(Vec::new()), D1Result::results).map_err(outage)?;
+    Ok(!changed.is_empty())
+}
