@@ -9,6 +9,7 @@ use crate::{
     ports::Outage,
     service::verify::verify,
     testing::{
+        chance::Broken,
         fixtures::{self, NOW, origin},
         wire::{Call, Times},
         world::World,
@@ -58,6 +59,15 @@ fn creation_that_the_truth_refuses_leaves_nothing_anywhere() {
     world.wire.fail(Call::CreateKey, Times::ForEver);
     assert!(matches!(create_in(&world, json!({"name": "Zapier"})), Err(Failure::Unavailable(Outage::Ledger { .. }))));
     assert_eq!((world.ledger.audit().len(), world.ledger.outbox().len(), world.wire.count(Call::IndexPut)), (0, 0, 0));
+}
+
+#[test]
+fn nothing_is_issued_without_random_bytes() {
+    let world = World::of(fixtures::organization(json!({})));
+    let ports = Ports { entropy: Box::new(Broken), ..world.ports() };
+    let refused = block_on(create(&ports, &org(), &json!({"name": "Zapier"}), origin()));
+    assert!(matches!(refused, Err(Failure::Unavailable(Outage::Entropy(_)))));
+    assert_eq!(world.wire.count(Call::CreateKey), 0);
 }
 
 #[test]

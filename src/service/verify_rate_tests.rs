@@ -63,6 +63,17 @@ fn limit_is_reached_exactly_and_the_wait_that_is_told_is_enough() {
 }
 
 #[test]
+fn edges_share_one_window() {
+    let world = world(rate(3), json!({}));
+    let edges: [Memory; 2] = Default::default();
+    let admitted = (0..10).filter(|round| {
+        let decision = block_on(verify(&world.ports(), &edges[round % 2], &fixtures::credential(), &Ask::plain())).unwrap();
+        decision.outcome.is_ok()
+    });
+    assert_eq!(admitted.count(), 3);
+}
+
+#[test]
 fn cost_is_spent_whole_or_not_at_all() {
     let world = world(rate(3), json!({}));
     let costing = |cost| Ask { cost, ..Ask::plain() };
