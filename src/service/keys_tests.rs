@@ -313,3 +313,13 @@ fn keys_of_a_disabled_organization_cannot_be_managed() {
     assert!(matches!(block_on(get(&ports, &org(), fixtures::key_id().as_str())), Err(Failure::FeatureDisabled)));
     assert_eq!((world.ledger.audit().len(), version(&world)), (0, 1));
 }
+
+// BUG?
+#[test]
+fn repeating_a_revocation_under_its_own_version_brings_it_into_force() {
+    let world = World::usual();
+    world.wire.fail(Call::KeyAdopt, Times::ForEver);
+    assert!(matches!(revoke_in(&world, Some(&[1])), Err(Failure::NotYetInForce)));
+    world.wire.mend();
+    assert!(revoke_in(&world, Some(&[1])).is_ok());
+}
