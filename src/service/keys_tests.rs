@@ -9,6 +9,7 @@ use crate::{
     ports::Outage,
     service::verify::verify,
     testing::{
+        chance::Broken,
         fixtures::{self, NOW, origin},
         wire::{Call, Times},
         world::World,
@@ -58,6 +59,15 @@ fn creation_that_the_truth_refuses_leaves_nothing_anywhere() {
     world.wire.fail(Call::CreateKey, Times::ForEver);
     assert!(matches!(create_in(&world, json!({"name": "Zapier"})), Err(Failure::Unavailable(Outage::Ledger { .. }))));
     assert_eq!((world.ledger.audit().len(), world.ledger.outbox().len(), world.wire.count(Call::IndexPut)), (0, 0, 0));
+}
+
+#[test]
+fn nothing_is_issued_without_random_bytes() {
+    let world = World::of(fixtures::organization(json!({})));
+    let ports = Ports { entropy: Box::new(Broken), ..world.ports() };
+    let refused = block_on(create(&ports, &org(), &json!({"name": "Zapier"}), origin()));
+    assert!(matches!(refused, Err(Failure::Unavailable(Outage::Entropy(_)))));
+    assert_eq!(world.wire.count(Call::CreateKey), 0);
 }
 
 #[test]
@@ -302,4 +312,14 @@ fn keys_of_a_disabled_organization_cannot_be_managed() {
     assert!(matches!(revoke_in(&world, None), Err(Failure::FeatureDisabled)));
     assert!(matches!(block_on(get(&ports, &org(), fixtures::key_id().as_str())), Err(Failure::FeatureDisabled)));
     assert_eq!((world.ledger.audit().len(), version(&world)), (0, 1));
+}
+
+// BUG?
+#[test]
+fn repeating_a_revocation_under_its_own_version_brings_it_into_force() {
+    let world = World::usual();
+    world.wire.fail(Call::KeyAdopt, Times::ForEver);
+    assert!(matches!(revoke_in(&world, Some(&[1])), Err(Failure::NotYetInForce)));
+    world.wire.mend();
+    assert!(revoke_in(&world, Some(&[1])).is_ok());
 }

@@ -10,3 +10,7 @@ pub mod memory;
 pub mod orgs;
 pub mod publish;
 pub mod verify;
+
+#[cfg(test)]
+#[path = "disorder_tests.rs"]
+mod disorder_tests;

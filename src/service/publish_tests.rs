@@ -143,3 +143,39 @@ fn new_organization_commits_with_its_entry_and_wakes_no_guard() {
     assert_eq!((world.ledger.outbox().len(), world.wire.count_where(Call::is_guard)), (0, 0));
     assert_eq!(block_on(orgs::get(&world.ports(), made.id.as_str())).unwrap(), made);
 }
+
+// BUG
+#[test]
+fn late_publication_of_an_older_record_does_not_take_the_index_back() {
+    let world = World::usual();
+    let narrowed = revoke_in(&world).unwrap();
+    block_on(publish_key(&world.ports(), &fixtures::key())).unwrap();
+    assert_eq!(world.index.served(&narrowed.key.secrets[0].digest).unwrap().version, 2);
+}
+
+// BUG
+#[test]
+fn sweep_of_a_new_key_wakes_no_guard() {
+    let world = World::of(fixtures::organization(json!({})));
+    world.wire.fail(Call::IndexPut, Times::ForEver);
+    block_on(keys::create(&world.ports(), fixtures::org_id().as_str(), &json!({"name": "B"}), origin())).unwrap();
+    world.wire.mend();
+    block_on(sweep(&world.ports())).unwrap();
+    assert_eq!((world.wire.count(Call::KeyAdopt), world.ledger.outbox().len()), (0, 0));
+}
+
+// BUG
+#[test]
+fn row_of_a_subject_that_is_gone_leaves_the_outbox() {
+    let world = World::usual();
+    revoke_unpublished_then_gone(&world);
+    block_on(sweep(&world.ports())).unwrap();
+    assert_eq!(world.ledger.outbox(), []);
+}
+
+fn revoke_unpublished_then_gone(world: &World) {
+    world.wire.fail(Call::KeyAdopt, Times::ForEver);
+    assert!(revoke_in(world).is_err());
+    world.wire.mend();
+    world.ledger.remove_key(&fixtures::key_id());
+}

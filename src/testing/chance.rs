@@ -14,6 +14,15 @@ impl Entropy for Repeating {
     }
 }
 
+/// A generator that fails.
+pub struct Broken;
+
+impl Entropy for Broken {
+    fn fill(&self, _: &mut [u8]) -> Result<(), NoEntropy> {
+        Err(NoEntropy)
+    }
+}
+
 /// Different bytes on each call, the same in each run (a 64-bit LCG; Knuth, TAOCP volume 2, 3.3.4).
 pub struct Sequence(Cell<u64>);
 

@@ -57,6 +57,11 @@ impl MemoryLedger {
         state.keys.iter_mut().filter(|key| key.id == *id).for_each(|key| key.version += 1);
     }
 
+    /// The key is gone, its outbox rows are not.
+    pub fn remove_key(&self, id: &KeyId) {
+        self.state.borrow_mut().keys.retain(|key| key.id != *id);
+    }
+
     /// The key as it is stored, without a call.
     pub fn key(&self, id: &KeyId) -> Option<KeyRecord> {
         self.state.borrow().keys.iter().find(|key| key.id == *id).cloned()
