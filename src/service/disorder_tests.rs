@@ -55,7 +55,7 @@ fn event() -> impl Strategy<Value = Event> {
         FindOrg,
         FindKeyByDigest,
         UpdateKey,
-        IsUnpublished,
+        FindUnpublished,
         ListUnpublished,
         NotePublished,
         IndexFind,
@@ -143,11 +143,11 @@ impl History {
         let versions = if_version.map(|version| vec![version]);
         match block_on(keys::revoke(&self.world.ports(), org.as_str(), key.as_str(), None, versions.as_deref(), origin())) {
             Ok(narrowed) => {
-                assert!(narrowed.in_force_at <= crate::ports::Clock::now(&self.world.clock).plus_ms(30_000));
+                assert!(narrowed.in_force_at.unwrap() <= crate::ports::Clock::now(&self.world.clock).plus_ms(30_000));
                 self.revoked = true;
             }
             Err(Failure::PreconditionFailed { .. }) => assert!(if_version.is_some()),
-            Err(Failure::NotYetInForce | Failure::Unavailable(_) | Failure::Conflict) => {}
+            Err(Failure::NotYetInForce { .. } | Failure::Unavailable(_) | Failure::Conflict) => {}
             Err(other) => panic!("{other}"),
         }
         let revoked = self.world.ledger.key(&key).unwrap().revocation.is_some();

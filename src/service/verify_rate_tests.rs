@@ -191,7 +191,7 @@ fn clock_that_goes_back_gives_nobody_a_second_window() {
     world.clock.advance(-3_600_000);
     assert!(limited(&decide_in(&world, &Ask::plain()).outcome).is_some());
 }
-// BUG, left out of the commit.
+
 #[test]
 fn token_comes_back_when_the_other_guard_fails() {
     for (failing, expected) in [(Call::OrgAcquire, (Some(10), Some(10))), (Call::KeyAcquire, (Some(10), Some(10)))] {
@@ -203,7 +203,6 @@ fn token_comes_back_when_the_other_guard_fails() {
     }
 }
 
-// BUG
 #[test]
 fn deleted_key_spends_no_token_of_its_organization() {
     let world = world(rate(10), json!({"org_rate_limit": rate(10)}));

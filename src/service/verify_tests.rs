@@ -6,6 +6,7 @@ use pollster::block_on;
 use serde_json::json;
 
 use super::*;
+use crate::service::keys;
 use crate::{
     limit::guard::Terms,
     testing::{
@@ -41,14 +42,27 @@ fn warm() -> World {
 }
 
 #[test]
-fn malformed_key_touches_no_port() {
+fn malformed_key_touches_no_port_but_to_hear_once_that_nothing_was_imported() {
     let world = World::usual();
     for text in ["", "sk_", "Bearer x", fixtures::credential().get(..40).unwrap(), &format!("{}x", fixtures::credential())] {
         let decision = block_on(verify(&world.ports(), &world.memory, text, &Ask::plain())).unwrap();
         assert_eq!(decision.outcome.unwrap_err().code(), "MALFORMED", "{text}");
         assert!(decision.known.is_none());
     }
-    assert_eq!(world.wire.calls(), []);
+    assert_eq!(world.wire.calls(), [Call::HasImports]);
+}
+
+#[test]
+fn imported_key_is_found_though_it_was_probed_before_at_this_and_another_edge() {
+    let world = World::usual();
+    let elsewhere = crate::service::memory::Memory::default();
+    let ask = |memory| block_on(verify(&world.ports(), memory, "old-key", &Ask::plain())).unwrap().outcome.map_err(|denial| denial.code());
+    assert_eq!((ask(&world.memory), ask(&elsewhere)), (Err("MALFORMED"), Err("MALFORMED")));
+    let hash = format!("sha256:{}", crate::token::digest::Digest::of("old-key").hex());
+    let body = json!({"keys": [{"name": "Old", "hash": hash, "prefix": "old-"}]});
+    let imported = block_on(keys::import(&world.ports(), &world.memory, fixtures::org_id().as_str(), &body, fixtures::origin())).unwrap();
+    assert!(imported[0].is_ok());
+    assert_eq!((ask(&world.memory), ask(&elsewhere)), (Ok(()), Ok(())), "the import waited until no edge believed otherwise");
 }
 
 #[test]

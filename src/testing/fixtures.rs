@@ -15,7 +15,7 @@ use crate::{
     key::{
         draft::{Issue, KeyDraft},
         record::{self, KeyRecord, SecretRecord},
-        state::Revoked,
+        state::Revoking,
     },
     policy::{
         org::{OrgDraft, Organization},
@@ -100,6 +100,6 @@ pub fn asking_for(permission: &str) -> Ask {
 /// The record, revoked by the operator at [`NOW`].
 pub fn revoked(key: KeyRecord) -> KeyRecord {
     match key.revoke(Actor::operator(), None, NOW) {
-        Revoked::Now(key) | Revoked::Before(key) => key,
+        Revoking::Now(key) | Revoking::Before(key) => key,
     }
 }

@@ -66,6 +66,14 @@ impl Index for MemoryIndex {
         })
     }
 
+    async fn remove(&self, digests: &[Digest]) -> Result<(), Outage> {
+        self.wire.pass(Call::IndexRemove, || {
+            let mut records = self.records.borrow_mut();
+            digests.iter().filter(|_| !self.frozen.get()).for_each(|digest| drop(records.remove(&digest.hex())));
+            Ok(())
+        })
+    }
+
     async fn check(&self) -> Result<(), Outage> {
         self.wire.pass(Call::CheckIndex, || Ok(()))
     }

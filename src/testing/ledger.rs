@@ -10,10 +10,17 @@ use super::{
 };
 use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
-    base::id::{KeyId, OrgId},
-    key::{query::KeyQuery, record::KeyRecord},
+    base::{
+        id::{KeyId, OrgId},
+        time::Timestamp,
+    },
+    key::{
+        query::KeyQuery,
+        record::{KeyRecord, Kind},
+        state::Status,
+    },
     policy::org::Organization,
-    ports::{Ledger, Outage, Subject, Written},
+    ports::{Added, Admission, Ledger, OrgQuery, Outage, Subject, Unpublished, Written},
     token::digest::Digest,
 };
 
@@ -22,7 +29,7 @@ struct State {
     orgs: Vec<Organization>,
     keys: Vec<KeyRecord>,
     audit: Vec<AuditEntry>,
-    outbox: Vec<(Subject, u64)>,
+    outbox: Vec<Unpublished>,
 }
 
 /// The truth. Clones share it.
@@ -72,7 +79,7 @@ impl MemoryLedger {
     }
 
     pub fn outbox(&self) -> Vec<(Subject, u64)> {
-        self.state.borrow().outbox.clone()
+        self.state.borrow().outbox.iter().map(|row| (row.subject.clone(), row.version)).collect()
     }
 }
 
@@ -82,9 +89,20 @@ fn unless(broken: bool, cause: &str) -> Result<(), Outage> {
 }
 
 impl State {
-    fn record(&mut self, subject: Subject, version: u64, audit: &AuditEntry) {
+    fn record(&mut self, subject: Subject, version: u64, digests: Vec<Digest>, audit: &AuditEntry) {
         self.audit.push(audit.clone());
-        self.outbox.push((subject, version));
+        self.outbox.push(Unpublished { subject, version, digests });
+    }
+
+    /// Active temporary keys of the maker of `key`.
+    fn count_temporary(&self, key: &KeyRecord, now: Timestamp) -> usize {
+        let same = |known: &&KeyRecord| {
+            known.org_id == key.org_id
+                && known.kind == Kind::Playground
+                && known.created_by.id == key.created_by.id
+                && known.status(now) == Status::Active
+        };
+        self.keys.iter().filter(same).count()
     }
 
     fn check_entry(&self, audit: &AuditEntry) -> Result<(), Outage> {
@@ -99,14 +117,31 @@ impl Ledger for MemoryLedger {
         self.wire.pass(Call::FindOrg, || Ok(self.state.borrow().orgs.iter().find(|org| org.id == *id).cloned()))
     }
 
+    async fn list_orgs(&self, query: &OrgQuery) -> Result<Vec<Organization>, Outage> {
+        self.wire.pass(Call::ListOrgs, || Ok(page::of_orgs(&self.state.borrow().orgs, query)))
+    }
+
     async fn create_org(&self, organization: &Organization, audit: &AuditEntry) -> Result<(), Outage> {
         self.wire.pass(Call::CreateOrg, || {
             let mut state = self.state.borrow_mut();
             unless(state.orgs.iter().any(|org| org.id == organization.id), "UNIQUE constraint failed: organizations.id")?;
             state.check_entry(audit)?;
             state.orgs.push(organization.clone());
-            state.record(Subject::Org(organization.id.clone()), organization.version, audit);
+            state.record(Subject::Org(organization.id.clone()), organization.version, Vec::new(), audit);
             Ok(())
+        })
+    }
+
+    async fn update_org(&self, organization: &Organization, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage> {
+        self.wire.pass(Call::UpdateOrg, || {
+            let mut state = self.state.borrow_mut();
+            state.check_entry(audit)?;
+            let Some(stored) = state.orgs.iter_mut().find(|known| known.id == organization.id && known.version == read_version) else {
+                return Ok(Written::LostRace);
+            };
+            *stored = organization.clone();
+            state.record(Subject::Org(organization.id.clone()), organization.version, Vec::new(), audit);
+            Ok(Written::Done)
         })
     }
 
@@ -122,17 +157,23 @@ impl Ledger for MemoryLedger {
         self.wire.pass(Call::ListKeys, || Ok(page::of(&self.state.borrow().keys, org, query)))
     }
 
-    async fn create_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<(), Outage> {
+    async fn create_key(&self, key: &KeyRecord, admission: Admission, audit: &AuditEntry) -> Result<Added, Outage> {
         self.wire.pass(Call::CreateKey, || {
             let mut state = self.state.borrow_mut();
             unless(state.orgs.iter().all(|org| org.id != key.org_id), "FOREIGN KEY constraint failed: keys.org_id")?;
             unless(state.keys.iter().any(|known| known.id == key.id), "UNIQUE constraint failed: keys.id")?;
-            let taken = key.secrets.iter().any(|secret| state.keys.iter().any(|known| known.secret(&secret.digest).is_some()));
-            unless(taken, "UNIQUE constraint failed: secrets.sha256")?;
+            if key.secrets.iter().any(|secret| state.keys.iter().any(|known| known.secret(&secret.digest).is_some())) {
+                return Ok(Added::DigestTaken);
+            }
+            if let Admission::FewerTemporary { max, now } = admission
+                && state.count_temporary(key, now) >= max as usize
+            {
+                return Ok(Added::CapReached);
+            }
             state.check_entry(audit)?;
             state.keys.push(key.clone());
-            state.record(Subject::Key(key.id.clone()), key.version, audit);
-            Ok(())
+            state.record(Subject::Key(key.id.clone()), key.version, Vec::new(), audit);
+            Ok(Added::Done)
         })
     }
 
@@ -144,35 +185,62 @@ impl Ledger for MemoryLedger {
                 return Ok(Written::LostRace);
             };
             *stored = key.clone();
-            state.record(Subject::Key(key.id.clone()), key.version, audit);
+            state.record(Subject::Key(key.id.clone()), key.version, Vec::new(), audit);
             Ok(Written::Done)
         })
+    }
+
+    async fn delete_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<Written, Outage> {
+        self.wire.pass(Call::DeleteKey, || {
+            let mut state = self.state.borrow_mut();
+            state.check_entry(audit)?;
+            let Some(at) = state.keys.iter().position(|known| known.id == key.id && known.version == key.version) else {
+                return Ok(Written::LostRace);
+            };
+            let gone = state.keys.remove(at);
+            let digests = gone.secrets.iter().map(|secret| secret.digest).collect();
+            state.record(Subject::Key(gone.id.clone()), gone.version + 1, digests, audit);
+            Ok(Written::Done)
+        })
+    }
+
+    async fn list_stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage> {
+        self.wire.pass(Call::ListStaleTemporary, || {
+            let state = self.state.borrow();
+            let stale = state.keys.iter().filter(|key| key.kind == Kind::Playground && key.expires_at.is_some_and(|end| end < moment));
+            Ok(stale.take(limit as usize).cloned().collect())
+        })
+    }
+
+    async fn has_imports(&self) -> Result<bool, Outage> {
+        self.wire.pass(Call::HasImports, || Ok(self.state.borrow().keys.iter().any(|key| key.secrets.iter().any(|secret| secret.imported))))
     }
 
     async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
         self.wire.pass(Call::ListAudit, || Ok(page::of_audit(&self.state.borrow().audit, org, query)))
     }
 
-    async fn list_unpublished(&self, limit: u32) -> Result<Vec<Subject>, Outage> {
+    async fn list_unpublished(&self, limit: u32) -> Result<Vec<Unpublished>, Outage> {
         self.wire.pass(Call::ListUnpublished, || {
-            let mut subjects: Vec<Subject> = Vec::new();
-            for (subject, _) in &self.state.borrow().outbox {
-                if !subjects.contains(subject) {
-                    subjects.push(subject.clone());
-                }
-            }
-            subjects.truncate(limit as usize);
-            Ok(subjects)
+            let state = self.state.borrow();
+            let newest = state
+                .outbox
+                .iter()
+                .filter(|row| !state.outbox.iter().any(|other| other.subject == row.subject && other.version > row.version));
+            Ok(newest.take(limit as usize).cloned().collect())
         })
     }
 
-    async fn is_unpublished(&self, subject: &Subject) -> Result<bool, Outage> {
-        self.wire.pass(Call::IsUnpublished, || Ok(self.state.borrow().outbox.iter().any(|(row, _)| row == subject)))
+    async fn find_unpublished(&self, subject: &Subject) -> Result<Option<Unpublished>, Outage> {
+        self.wire.pass(Call::FindUnpublished, || {
+            let state = self.state.borrow();
+            Ok(state.outbox.iter().filter(|row| row.subject == *subject).max_by_key(|row| row.version).cloned())
+        })
     }
 
     async fn note_published(&self, subject: &Subject, version: u64) -> Result<(), Outage> {
         self.wire.pass(Call::NotePublished, || {
-            self.state.borrow_mut().outbox.retain(|(row, of_version)| row != subject || *of_version > version);
+            self.state.borrow_mut().outbox.retain(|row| row.subject != *subject || row.version > version);
             Ok(())
         })
     }

@@ -9,6 +9,8 @@ use crate::{
         query::{KeyQuery, Position, SortField},
         record::KeyRecord,
     },
+    policy::org::Organization,
+    ports::OrgQuery,
 };
 
 /// The sort value of a row. Names compare as SQLite's NOCASE does: ASCII letters without regard to case, then bytes.
@@ -67,6 +69,16 @@ pub fn of_audit(entries: &[AuditEntry], org: &OrgId, query: &AuditQuery) -> Vec<
     };
     let mut page: Vec<AuditEntry> = entries.iter().filter(shown).cloned().collect();
     page.sort_by_key(|entry| std::cmp::Reverse(place(entry)));
+    page.truncate(query.limit as usize);
+    page
+}
+
+/// The page of organizations that a query asks for.
+pub fn of_orgs(orgs: &[Organization], query: &OrgQuery) -> Vec<Organization> {
+    let place = |org: &Organization| (org.created_at, org.id.to_string());
+    let mut page: Vec<Organization> =
+        orgs.iter().filter(|org| query.after.as_ref().is_none_or(|after| place(org) < *after)).cloned().collect();
+    page.sort_by_key(|org| std::cmp::Reverse(place(org)));
     page.truncate(query.limit as usize);
     page
 }

@@ -21,11 +21,17 @@ pub enum Call {
     UpdateKey,
     ListAudit,
     ListUnpublished,
-    IsUnpublished,
+    FindUnpublished,
+    ListOrgs,
+    UpdateOrg,
+    DeleteKey,
+    ListStaleTemporary,
+    HasImports,
     NotePublished,
     CheckLedger,
     IndexFind,
     IndexPut,
+    IndexRemove,
     CheckIndex,
     KeyAcquire,
     KeyRelease,
@@ -50,14 +56,19 @@ impl Call {
                 | UpdateKey
                 | ListAudit
                 | ListUnpublished
-                | IsUnpublished
+                | FindUnpublished
+                | ListOrgs
+                | UpdateOrg
+                | DeleteKey
+                | ListStaleTemporary
+                | HasImports
                 | NotePublished
                 | CheckLedger
         )
     }
 
     pub fn is_index(self) -> bool {
-        matches!(self, Self::IndexFind | Self::IndexPut | Self::CheckIndex)
+        matches!(self, Self::IndexFind | Self::IndexPut | Self::IndexRemove | Self::CheckIndex)
     }
 
     pub fn is_guard(self) -> bool {

@@ -25,6 +25,8 @@ fn each_verify_costs_what_the_design_says() {
     let vectors: serde_json::Value = serde_json::from_str(include_str!("../vectors/keys.json")).unwrap();
     let unknown = given::text(&vectors["well_formed"][1]["key"]);
 
+    // Whether anything was ever imported is asked once; what follows right after touches nothing.
+    assert_eq!(counted(edge, || drop(given::code(edge, &mistyped))), [0, 0, 1, 0, 0]);
     assert_eq!(counted(edge, || drop(given::code(edge, &mistyped))), [0, 0, 0, 0, 0], "a bad checksum touches nothing");
     assert_eq!(counted(edge, || drop(given::code(edge, &unknown))), [1, 0, 1, 0, 0], "an unknown key: one KV read, one D1 read");
     given::code(edge, &key.secret);

@@ -65,8 +65,6 @@ fn expect_version(key: &KeyRecord, if_version: Option<&[u64]>) -> Result<(), Fai
 }
 
 #[cfg(test)]
-#[path = "../keys_list_tests.rs"]
 mod list_tests;
 #[cfg(test)]
-#[path = "../keys_tests.rs"]
 mod tests;

@@ -13,7 +13,7 @@ use crate::{
 
 /// How often a revocation is tried again when others change the same key at the same time. It is never refused for that:
 /// whoever revokes means the key, not a version of it.
-const MAX_RACES: u32 = 5;
+pub(super) const MAX_RACES: u32 = 5;
 
 const MAX_REASON_CHARS: usize = 500;
 

@@ -7,7 +7,11 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    key::query::Sort,
+    key::{
+        query::{KeyQuery, Sort},
+        record::Kind,
+        state::Status,
+    },
     testing::{
         fixtures::{self, NOW, origin},
         wire::{Call, Times},
