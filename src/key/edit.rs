@@ -104,12 +104,22 @@ impl KeyRecord {
             (Some(before), Some(after)) => !before.fits_in(after),
         };
         let impersonation = self.can_impersonate && !next.can_impersonate;
-        let life = match (self.expires_at, next.expires_at) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(before), Some(after)) => after < before,
-        };
-        permissions || addresses || rate || impersonation || life || (self.revocation.is_none() && next.revocation.is_some())
+        let life = ends_earlier(self.expires_at, next.expires_at);
+        let secrets = self.secrets.iter().any(|secret| {
+            let kept = next.secrets.iter().find(|kept| kept.id == secret.id);
+            kept.is_none_or(|kept| ends_earlier(secret.expires_at, kept.expires_at))
+        });
+        let revocation = self.revocation.is_none() && next.revocation.is_some();
+        permissions || addresses || rate || impersonation || life || secrets || revocation
+    }
+}
+
+/// Whether an end is moved forward, or set where there was none.
+fn ends_earlier(before: Option<Timestamp>, after: Option<Timestamp>) -> bool {
+    match (before, after) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(before), Some(after)) => after < before,
     }
 }
 

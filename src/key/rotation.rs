@@ -140,12 +140,17 @@ mod tests {
         assert_eq!((key.secrets[1].expires_at, key.overlap_until(NOW)), (Some(NOW), None));
     }
 
+    fn open_again() -> KeyRecord {
+        rotate(fixtures::key(), 1, 60, NOW).unwrap().key
+    }
+
     #[test]
     fn an_overlap_can_be_ended_once() {
-        let open = rotate(fixtures::key(), 1, 60, NOW).unwrap().key;
+        let open = open_again();
         let later = NOW.plus_ms(7);
         let done = open.into_active(later, "completed").unwrap().complete_rotation(later).unwrap();
         assert_eq!(done.secrets[1].expires_at, Some(later));
+        assert!(open_again().is_narrowed_by(&done), "an ended overlap takes something away");
         assert_eq!(done.into_active(later, "completed").unwrap().complete_rotation(later), Err(IllegalTransition::NoRotation));
     }
 }

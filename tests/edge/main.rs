@@ -15,7 +15,10 @@ mod runtime;
 
 mod bad_input;
 mod coverage;
+mod edits;
+mod endings;
 mod forward_auth;
+mod imports;
 mod keys;
 mod limits;
 mod lists;
@@ -23,5 +26,7 @@ mod orgs;
 mod outages;
 mod restart;
 mod revocation;
+mod rotation;
 mod storage_calls;
+mod temporary;
 mod verify;
