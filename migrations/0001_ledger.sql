@@ -14,7 +14,7 @@ CREATE TABLE organizations (
 CREATE TABLE keys (
   id              TEXT PRIMARY KEY,
   org_id          TEXT NOT NULL REFERENCES organizations (id),
-  name            TEXT NOT NULL,
+  name            TEXT NOT NULL COLLATE NOCASE,
   prefix          TEXT NOT NULL,
   kind            TEXT NOT NULL,
   permissions     TEXT NOT NULL,
@@ -30,15 +30,16 @@ CREATE TABLE keys (
   updated_at      INTEGER NOT NULL,
   revoked_at      INTEGER,
   revocation      TEXT,
-  last_used_at    INTEGER,
+  -- 0 is never: the list sorts by it, and a NULL would need an expression that no row comparison can use.
+  last_used_at    INTEGER NOT NULL DEFAULT 0,
   -- The audit entry of the last change: how the other statements of a batch know that their change was made.
   last_change     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- One index for each order of the list; ids break ties, so that pages neither skip nor repeat.
 CREATE INDEX keys_by_creation ON keys (org_id, created_at, id);
-CREATE INDEX keys_by_last_use ON keys (org_id, coalesce(last_used_at, 0), id);
-CREATE INDEX keys_by_name ON keys (org_id, name COLLATE NOCASE, id);
+CREATE INDEX keys_by_last_use ON keys (org_id, last_used_at, id);
+CREATE INDEX keys_by_name ON keys (org_id, name, id);
 
 CREATE TABLE secrets (
   id           TEXT PRIMARY KEY,

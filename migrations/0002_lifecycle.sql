@@ -11,8 +11,11 @@ ALTER TABLE outbox ADD COLUMN digests TEXT;
 ALTER TABLE secrets ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX secrets_imported ON secrets (imported) WHERE imported = 1;
 
--- The tab of revoked and expired keys walks its own short index, however many active keys there are.
+-- Lists of revoked and expired keys walk their own short indexes, however many active keys there are; lists of active
+-- ones theirs, however many ended.
 CREATE INDEX keys_ended ON keys (org_id, created_at, id) WHERE revoked_at IS NOT NULL OR expires_at IS NOT NULL;
+CREATE INDEX keys_ended_by_name ON keys (org_id, name, id) WHERE revoked_at IS NOT NULL OR expires_at IS NOT NULL;
+CREATE INDEX keys_ended_by_last_use ON keys (org_id, last_used_at, id) WHERE revoked_at IS NOT NULL OR expires_at IS NOT NULL;
 CREATE INDEX keys_live ON keys (org_id, created_at, id) WHERE revoked_at IS NULL;
 
 -- Temporary keys: how many a member has, and which are due to leave the list.

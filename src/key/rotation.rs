@@ -94,13 +94,15 @@ impl Active {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::id::SecretId;
     use crate::testing::fixtures::{self, NOW};
     use crate::token::format::{Key, KeyPrefix};
 
     fn secret(seed: u64) -> SecretRecord {
         let prefix = KeyPrefix::parse("rak_live").unwrap();
         let key = Key::generate(&prefix, &crate::testing::chance::Sequence::new(seed)).unwrap();
-        SecretRecord::of(fixtures::secret_id(), &key, NOW)
+        let id = SecretId::new(NOW, &crate::testing::chance::Sequence::new(seed)).unwrap();
+        SecretRecord::of(id, &key, NOW)
     }
 
     fn rotate(key: KeyRecord, seed: u64, overlap_seconds: u64, now: Timestamp) -> Result<Rotated, RotationInProgress> {

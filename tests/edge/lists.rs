@@ -1,4 +1,9 @@
-use crate::{client::Response, given, given::Org, runtime::shared};
+use crate::{
+    client::Response,
+    given,
+    given::Org,
+    runtime::{Fleet, Options, shared},
+};
 use serde_json::{Value, json};
 
 fn list(org: &Org<'_>, query: &str) -> Response {
@@ -128,4 +133,40 @@ fn the_audit_log_pages_and_filters() {
     assert_eq!((actions(&first).len(), actions(&second).len(), &second["next_cursor"]), (3, 2, &Value::Null));
     let bad = org.edge.operator("GET", &org.path("/audit?from=yesterday&action=x"), None);
     assert_eq!((bad.status, bad.value()["errors"].as_array().unwrap().len()), (422, 2));
+}
+
+#[test]
+fn a_page_reads_as_many_rows_of_few_keys_as_of_many() {
+    let fleet = Fleet::start(Options::default());
+    let edge = fleet.edge();
+    let import = |org: &Org<'_>, from: usize| {
+        let item = |n: usize| {
+            let hash = format!("sha256:{}", latchkey::token::digest::Digest::of(&format!("{} {n}", org.id)).hex());
+            json!({"name": format!("Key {}", n % 7), "hash": hash, "prefix": format!("k{n}"), "permissions": ["leads:read"]})
+        };
+        let body = json!({"keys": (from..from + 100).map(item).collect::<Vec<_>>()});
+        assert_eq!(edge.operator("POST", &org.path("/keys/import"), Some(&body)).status, 200);
+    };
+    let (few, many) = (given::org(edge, json!({})), given::org(edge, json!({})));
+    import(&few, 0);
+    (0..8).for_each(|hundred| import(&many, hundred * 100));
+    for org in [&few, &many] {
+        let page = edge.operator("GET", &org.path("/keys?limit=30"), None).value();
+        for key in page["items"].as_array().unwrap() {
+            edge.operator("POST", &org.path(&format!("/keys/{}/revoke", given::text(&key["id"]))), None);
+        }
+    }
+    for filter in ["", "&status=active", "&status=revoked", "&status=revoked,expired", "&kind=standard"] {
+        for sort in ["created_at", "-created_at", "name", "-name", "last_used_at", "-last_used_at"] {
+            let rows = |org: &Org<'_>| {
+                let first = edge.operator("GET", &org.path(&format!("/keys?sort={sort}{filter}")), None).value();
+                let cursor = given::text(&first["next_cursor"]);
+                edge.faults(&json!({}));
+                assert_eq!(edge.operator("GET", &org.path(&format!("/keys?sort={sort}{filter}&cursor={cursor}")), None).status, 200);
+                edge.calls("db.rows_read")
+            };
+            let (of_few, of_many) = (rows(&few), rows(&many));
+            assert!(of_many <= of_few * 2, "{sort}{filter}: {of_few} rows of 100 keys, {of_many} of 800");
+        }
+    }
 }

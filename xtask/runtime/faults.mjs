@@ -13,7 +13,8 @@
 //   "hang"            the call does not return (for ten minutes)
 //   {"mode": …, "delay_ms": 50, "times": 2}   with a delay before it, only for the first calls; mode may be left out
 //
-// Every statement sent to D1 counts as db.query, a batch as one db.batch. State is per isolate, so per edge.
+// Every statement sent to D1 counts as db.query, a batch as one db.batch; db.rows_read adds up the rows that single
+// statements read. State is per isolate, so per edge.
 import entry, * as built from "./index.js";
 
 const BINDINGS = { KV: "kv", DB: "db", KEY_GUARD: "guard", ORG_GUARD: "org_guard" };
@@ -35,9 +36,13 @@ function isFault(node) {
   return typeof node === "string" || (typeof node === "object" && node !== null && ("mode" in node || "delay_ms" in node));
 }
 
+function count(name, more) {
+  calls[name] = (calls[name] ?? 0) + more;
+}
+
 async function gate(path, call) {
   const name = path.join(".");
-  calls[name] = (calls[name] ?? 0) + 1;
+  count(name, 1);
   const fault = faultFor(path);
   if (fault === undefined || fault.times === 0) return call();
   if (fault.times !== undefined) fault.times -= 1;
@@ -77,7 +82,12 @@ const realStatements = new WeakMap();
 function wrapStatement(statement, path) {
   const methods = { bind: (...args) => wrapStatement(statement.bind(...args), path) };
   for (const name of ["first", "all", "run", "raw"]) {
-    methods[name] = (...args) => gate([...path, "query"], () => statement[name](...args));
+    methods[name] = (...args) =>
+      gate([...path, "query"], async () => {
+        const result = await statement[name](...args);
+        count([...path, "rows_read"].join("."), result?.meta?.rows_read ?? 0);
+        return result;
+      });
   }
   const wrapped = wrap(statement, methods);
   realStatements.set(wrapped, statement);

@@ -38,7 +38,7 @@ pub(super) struct KeyRow {
     created_by: String,
     updated_at: i64,
     revocation: Option<String>,
-    last_used_at: Option<i64>,
+    last_used_at: i64,
     secrets: String,
 }
 
@@ -74,7 +74,7 @@ impl KeyRow {
             created_by: serde_json::from_str(&self.created_by).map_err(outage)?,
             updated_at: Timestamp::from_ms(self.updated_at),
             revocation: self.revocation.as_deref().map(serde_json::from_str).transpose().map_err(outage)?,
-            last_used_at: self.last_used_at.map(Timestamp::from_ms),
+            last_used_at: Some(self.last_used_at).filter(|ms| *ms != 0).map(Timestamp::from_ms),
             secrets: secrets.into_iter().map(SecretRow::into_record).collect::<Result<_, _>>()?,
         })
     }
