@@ -21,6 +21,11 @@ impl MemoryClock {
         Self { now: Rc::new(Cell::new(now)), pauses: Rc::default() }
     }
 
+    /// It is `now` from here on.
+    pub fn set(&self, now: Timestamp) {
+        self.now.set(now);
+    }
+
     /// Moves the clock; backwards too.
     pub fn advance(&self, ms: i64) {
         self.now.set(self.now.get().plus_ms(ms));

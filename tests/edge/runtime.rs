@@ -109,7 +109,7 @@ impl Drop for Fleet {
 
 fn spawn(options: &Options, state: Option<&Path>) -> (Child, Value) {
     let root = root();
-    let node = root.join("node_modules/.bin/node");
+    let node = node();
     let built = root.join("build/index.js");
     assert!(built.exists() && node.exists(), "the worker is not built: run `cargo xtask test`");
 
@@ -140,6 +140,11 @@ fn addresses(ready: &Value) -> (Vec<Edge>, String) {
     let urls = ready["edges"].as_array().expect("a list of edges");
     let edges = urls.iter().filter_map(Value::as_str).map(Edge::new).collect();
     (edges, ready["scheduled"].as_str().expect("an address of the cron trigger").to_owned())
+}
+
+/// The project's own Node.
+pub fn node() -> PathBuf {
+    root().join("node_modules/.bin/node")
 }
 
 fn root() -> PathBuf {

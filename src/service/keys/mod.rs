@@ -65,6 +65,8 @@ fn expect_version(key: &KeyRecord, if_version: Option<&[u64]>) -> Result<(), Fai
 }
 
 #[cfg(test)]
+mod life_tests;
+#[cfg(test)]
 mod list_tests;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,142 @@
+//! Editing, rotating, deleting and purging: what commits together, what is published, and what a lost race leaves.
+
+use pollster::block_on;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    audit::entry::Action,
+    decision::facts::Ask,
+    key::state::Status,
+    ports::Subject,
+    service::{publish, verify::verify},
+    testing::{
+        fixtures::{self, NOW, origin},
+        wire::{Call, Times},
+        world::World,
+    },
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+fn org() -> String {
+    fixtures::org_id().to_string()
+}
+
+fn world(policy: Value) -> World {
+    let organization = fixtures::organization(policy);
+    let key = fixtures::key_of(&organization, json!({"name": "Zapier production", "permissions": ["leads:read"]}));
+    World::with(organization, &key)
+}
+
+fn usual() -> String {
+    fixtures::key_id().to_string()
+}
+
+fn code(world: &World, credential: &str) -> &'static str {
+    let decision = block_on(verify(&world.ports(), &world.memory, credential, &Ask::plain())).unwrap();
+    decision.outcome.map_or_else(|denial| denial.code(), |()| "VALID")
+}
+
+fn edit_in(world: &World, body: Value, if_version: Option<&[u64]>) -> Result<Changed, Failure> {
+    block_on(update(&world.ports(), &org(), &usual(), &body, if_version, origin()))
+}
+
+#[test]
+fn lost_race_of_an_edit_is_told_and_leaves_no_entry() {
+    for (if_version, expected) in [(None, "Conflict"), (Some(&[1][..]), "PreconditionFailed")] {
+        let world = world(json!({}));
+        let ledger = world.ledger.clone();
+        world.wire.before(Call::UpdateKey, move || ledger.touch(&fixtures::key_id()));
+        let refused = edit_in(&world, json!({"name": "b"}), if_version).err().unwrap();
+        assert!(format!("{refused:?}").starts_with(expected), "{refused:?}");
+        assert!(world.ledger.audit().is_empty() && world.ledger.outbox().is_empty());
+    }
+}
+
+#[test]
+fn edit_is_published_to_the_guard_before_the_index() {
+    let world = world(json!({}));
+    world.wire.forget_calls();
+    edit_in(&world, json!({"permissions": []}), None).unwrap();
+    let calls = world.wire.calls();
+    let place = |call| calls.iter().position(|made| *made == call).unwrap();
+    assert!(place(Call::UpdateKey) < place(Call::KeyAdopt) && place(Call::KeyAdopt) < place(Call::IndexPut));
+    assert!(world.ledger.outbox().is_empty());
+}
+
+#[test]
+fn rotation_files_both_secrets_and_takes_old_ones_off_the_index() {
+    let world = world(json!({}));
+    let rotate_now = || block_on(rotate(&world.ports(), &org(), &usual(), &json!({"overlap_seconds": 0}), None, origin())).unwrap();
+    let (second, third) = (rotate_now(), rotate_now());
+    assert_eq!(code(&world, &fixtures::credential()), "NOT_FOUND");
+    assert_eq!(code(&world, second.secret.expose()), "EXPIRED");
+    assert_eq!(code(&world, third.secret.expose()), "VALID");
+    assert!(world.index.served(&crate::token::digest::Digest::of(&fixtures::credential())).is_none());
+    let actions: Vec<Action> = world.ledger.audit().iter().map(|entry| entry.action).collect();
+    assert_eq!(actions, [Action::KeyRotated, Action::KeyRotated]);
+}
+
+#[test]
+fn deletion_leaves_a_tombstone_that_outlives_a_stale_index_and_a_lost_guard() {
+    let world = world(json!({"deletion": true}));
+    assert_eq!(code(&world, &fixtures::credential()), "VALID");
+    world.index.freeze();
+    block_on(delete(&world.ports(), &org(), &usual(), None, origin())).unwrap();
+    assert!(world.index.served(&crate::token::digest::Digest::of(&fixtures::credential())).is_some(), "the index is stale");
+    assert_eq!(code(&world, &fixtures::credential()), "NOT_FOUND");
+    world.guards.forget(&Subject::Key(fixtures::key_id()));
+    assert_eq!(code(&world, &fixtures::credential()), "NOT_FOUND");
+}
+
+#[test]
+fn deletion_that_was_not_published_is_finished_by_the_sweep() {
+    let world = world(json!({"deletion": true}));
+    assert_eq!(code(&world, &fixtures::credential()), "VALID");
+    world.wire.fail(Call::KeyAdopt, Times::Exactly(3));
+    let unfinished = block_on(delete(&world.ports(), &org(), &usual(), None, origin()));
+    assert!(matches!(unfinished, Err(Failure::NotYetInForce { .. })));
+    assert_eq!(world.ledger.outbox(), [(Subject::Key(fixtures::key_id()), 2)]);
+    block_on(publish::sweep(&world.ports())).unwrap();
+    assert_eq!(code(&world, &fixtures::credential()), "NOT_FOUND");
+    assert!(world.ledger.outbox().is_empty());
+}
+
+#[test]
+fn lost_race_of_a_deletion_deletes_nothing() {
+    let world = world(json!({"deletion": true}));
+    let ledger = world.ledger.clone();
+    world.wire.before(Call::DeleteKey, move || ledger.touch(&fixtures::key_id()));
+    assert!(matches!(block_on(delete(&world.ports(), &org(), &usual(), None, origin())), Err(Failure::Conflict)));
+    assert!(world.ledger.key(&fixtures::key_id()).is_some() && world.ledger.audit().is_empty());
+}
+
+#[test]
+fn temporary_keys_leave_the_list_30_days_after_they_expired() {
+    let world = World::of(fixtures::organization(json!({"playground": {"enabled": true, "permissions": ["leads:read"]}})));
+    let made = block_on(create_temporary(&world.ports(), &org(), None, origin())).unwrap();
+    let id = made.key.id.clone();
+    let end = made.key.expires_at.unwrap();
+    assert_eq!((end, made.key.status(end)), (NOW.plus_ms(3_600_000), Status::Expired));
+    let after = |moment| {
+        world.clock.set(moment);
+        block_on(purge(&world.ports())).unwrap();
+        world.ledger.key(&id).is_some()
+    };
+    assert!(after(end), "an expired key stays for a while");
+    assert!(after(end.plus_ms(30 * DAY_MS)));
+    assert!(!after(end.plus_ms(30 * DAY_MS + 1)));
+    let audit = world.ledger.audit();
+    assert_eq!(audit.iter().map(|entry| entry.action).collect::<Vec<_>>(), [Action::PlaygroundKeyCreated, Action::KeyDeleted]);
+    assert_eq!(audit[1].actor, crate::base::actor::Actor::system());
+    assert!(!after(end.plus_ms(31 * DAY_MS)), "running it again is safe");
+}
+
+#[test]
+fn keys_that_are_not_temporary_are_never_purged() {
+    let world = world(json!({}));
+    world.clock.set(NOW.plus_ms(10_000 * DAY_MS));
+    block_on(purge(&world.ports())).unwrap();
+    assert!(world.ledger.key(&fixtures::key_id()).is_some());
+}
