@@ -80,6 +80,23 @@ impl Guard {
         Self { terms, in_force_at: now, window }
     }
 
+    /// One step of a guard: what is stored, what the truth said if it was asked, and a command give what is to be stored
+    /// and the reply. `None` when neither knows the subject.
+    #[must_use]
+    pub fn step(stored: Option<Self>, truth: Option<Terms>, command: Command, now: Timestamp) -> Option<(Self, Reply)> {
+        let mut guard = match (stored, truth) {
+            (Some(mut guard), Some(terms)) => {
+                guard.adopt(terms, now);
+                guard
+            }
+            (Some(guard), None) => guard,
+            (None, Some(terms)) => Self::new(terms, now),
+            (None, None) => return None,
+        };
+        let reply = guard.apply(command, now);
+        Some((guard, reply))
+    }
+
     /// Whether the guard must read the truth before it can answer: the caller knows a newer version than it does.
     #[must_use]
     pub fn is_behind(&self, command: &Command) -> bool {

@@ -67,19 +67,9 @@ impl GuardObject {
         // From here to the reply nothing is awaited: load, apply and save are one step, and the output gate holds the
         // reply until the save is durable.
         let now = self.ports.clock.now();
-        let loaded = cell.load()?;
-        let mut guard = match (loaded.clone(), truth) {
-            (Some(mut guard), Some(terms)) => {
-                guard.apply(Command::Adopt { terms }, now);
-                guard
-            }
-            (Some(guard), None) => guard,
-            (None, Some(terms)) => Guard::new(terms, now),
-            (None, None) => return Ok(Reply::Unknown),
-        };
+        let (loaded, spends) = (cell.load()?, command.spends());
+        let Some((guard, reply)) = Guard::step(loaded.clone(), truth, command, now) else { return Ok(Reply::Unknown) };
         // An object that was replaced learns so only when it writes: a grant is written even where it changes nothing.
-        let spends = command.spends();
-        let reply = guard.apply(command, now);
         if spends || loaded.as_ref() != Some(&guard) {
             cell.save(&guard)?;
         }

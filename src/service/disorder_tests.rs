@@ -8,7 +8,7 @@ use super::{failure::Failure, keys, memory::Memory, publish, verify::verify};
 use crate::{
     decision::facts::Ask,
     testing::{
-        fixtures::{self, origin},
+        fixtures,
         wire::{Call, Times},
         world::World,
     },
@@ -139,9 +139,9 @@ impl History {
     }
 
     fn revoke(&mut self, if_version: Option<u64>) {
-        let (org, key) = (fixtures::org_id(), fixtures::key_id());
+        let (ports, key) = (self.world.ports(), fixtures::key_id());
         let versions = if_version.map(|version| vec![version]);
-        match block_on(keys::revoke(&self.world.ports(), org.as_str(), key.as_str(), None, versions.as_deref(), origin())) {
+        match block_on(keys::revoke(&fixtures::change(&ports, versions.as_deref()), None)) {
             Ok(narrowed) => {
                 assert!(narrowed.in_force_at.unwrap() <= crate::ports::Clock::now(&self.world.clock).plus_ms(30_000));
                 self.revoked = true;

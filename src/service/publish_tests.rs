@@ -26,8 +26,7 @@ fn unpublished() -> World {
 }
 
 fn revoke_in(world: &World) -> Result<keys::Changed, Failure> {
-    let (org, key) = (fixtures::org_id(), fixtures::key_id());
-    block_on(keys::revoke(&world.ports(), org.as_str(), key.as_str(), None, None, origin()))
+    block_on(keys::revoke(&fixtures::change(&world.ports(), None), None))
 }
 
 fn outcome(world: &World) -> &'static str {

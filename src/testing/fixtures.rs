@@ -22,6 +22,8 @@ use crate::{
         rules::Policy,
         scope::Requirement,
     },
+    ports::Ports,
+    service::keys::Change,
     token::format::Key,
 };
 
@@ -103,3 +105,14 @@ pub fn revoked(key: KeyRecord) -> KeyRecord {
         Revoking::Now(key) | Revoking::Before(key) => key,
     }
 }
+
+/// A change of the usual key by the operator.
+pub fn change<'a>(ports: &'a Ports, if_version: Option<&'a [u64]>) -> Change<'a> {
+    Change { ports, org: ORG, key: KEY, if_version, origin: origin() }
+}
+
+/// [`org_id`] as text.
+pub const ORG: &str = "org_01q9gd6e000w3ge1r70w3ge1r7";
+
+/// [`key_id`] as text.
+pub const KEY: &str = "key_01q9gd6e000w3ge1r70w3ge1r7";

@@ -55,19 +55,13 @@ impl MemoryGuards {
             _ => self.read_truth(subject, &command).await?,
         };
         let now = self.clock.now();
-        let loaded = self.load(subject);
-        let mut guard = match (loaded, truth) {
-            (Some(mut guard), Some(terms)) => {
-                guard.apply(Command::Adopt { terms }, now);
-                guard
+        match Guard::step(self.load(subject), truth, command, now) {
+            Some((guard, reply)) => {
+                self.save(subject, &guard);
+                Ok(reply)
             }
-            (Some(guard), None) => guard,
-            (None, Some(terms)) => Guard::new(terms, now),
-            (None, None) => return Ok(Reply::Unknown),
-        };
-        let reply = guard.apply(command, now);
-        self.save(subject, &guard);
-        Ok(reply)
+            None => Ok(Reply::Unknown),
+        }
     }
 
     async fn read_truth(&self, subject: &Subject, command: &Command) -> Result<Option<Terms>, Outage> {

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{
-    conditions::{etag, if_match},
+    conditions::etag,
+    life::{change, if_version},
     page::{next_page, read_limit},
 };
 use crate::{
@@ -57,9 +58,8 @@ pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// A bad body, what the policy rules out, 404, 409, 412, or an outage.
 pub async fn update_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call).await?;
-    let if_version = if_match(call.inbound.header("if-match").as_deref());
-    let (org, key) = (call.param("org"), call.param("key"));
-    let changed = keys::update(call.ports, org, key, &body, if_version.as_deref(), call.origin()).await?;
+    let if_version = if_version(call);
+    let changed = keys::update(&change(call, if_version.as_deref()), &body).await?;
     Ok(changed_key(call, &changed))
 }
 
@@ -68,8 +68,8 @@ pub async fn update_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// Where the policy keeps keys, 404, 409, 412, or an outage.
 pub async fn delete_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let if_version = if_match(call.inbound.header("if-match").as_deref());
-    keys::delete(call.ports, call.param("org"), call.param("key"), if_version.as_deref(), call.origin()).await?;
+    let if_version = if_version(call);
+    keys::delete(&change(call, if_version.as_deref())).await?;
     Ok(Reply::empty(204))
 }
 

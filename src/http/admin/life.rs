@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     http::{body, call::Call, problem::Problem, reply::Reply},
-    service::keys,
+    service::keys::{self, Change},
 };
 
 /// Revokes a key; the answer comes when no edge accepts it any more.
@@ -16,9 +16,9 @@ use crate::{
 /// # Errors
 /// A bad body, 404, 412, or an outage.
 pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let (body, if_version) = (body::optional_json(call).await?, if_version(call));
-    let (org, key) = (call.param("org"), call.param("key"));
-    let changed = keys::revoke(call.ports, org, key, body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    let body = body::optional_json(call).await?;
+    let if_version = if_version(call);
+    let changed = keys::revoke(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
 }
 
@@ -27,9 +27,9 @@ pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 409 where the policy or the key's state does not have the step, 404, 412, or an outage.
 pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let (body, if_version) = (body::optional_json(call).await?, if_version(call));
-    let (org, key) = (call.param("org"), call.param("key"));
-    let changed = keys::reactivate(call.ports, org, key, body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    let body = body::optional_json(call).await?;
+    let if_version = if_version(call);
+    let changed = keys::reactivate(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
 }
 
@@ -38,9 +38,9 @@ pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// A bad body, 404, 409 in an open overlap or for a key that ended, 412, or an outage.
 pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let (body, if_version) = (body::json(call).await?, if_version(call));
-    let (org, key) = (call.param("org"), call.param("key"));
-    let rotated = keys::rotate(call.ports, org, key, &body, if_version.as_deref(), call.origin()).await?;
+    let body = body::json(call).await?;
+    let if_version = if_version(call);
+    let rotated = keys::rotate(&change(call, if_version.as_deref()), &body).await?;
     let view = rotated.key.view(call.ports.clock.now());
     let answer = json!({ "key": view, "secret": rotated.secret.expose(), "in_force_at": rotated.in_force_at });
     Ok(Reply::json(200, &answer).with("ETag", etag(rotated.key.version)))
@@ -51,12 +51,18 @@ pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 409 when none is open, 404, 412, or an outage.
 pub async fn complete_rotation(call: &Call<'_>) -> Result<Reply, Problem> {
-    let (body, if_version) = (body::optional_json(call).await?, if_version(call));
-    let (org, key) = (call.param("org"), call.param("key"));
-    let changed = keys::complete_rotation(call.ports, org, key, body.as_ref(), if_version.as_deref(), call.origin()).await?;
+    let body = body::optional_json(call).await?;
+    let if_version = if_version(call);
+    let changed = keys::complete_rotation(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
 }
 
-fn if_version(call: &Call<'_>) -> Option<Vec<u64>> {
+/// The change of the key that the path names.
+pub(super) fn change<'a>(call: &'a Call<'_>, if_version: Option<&'a [u64]>) -> Change<'a> {
+    Change { ports: call.ports, org: call.param("org"), key: call.param("key"), if_version, origin: call.origin() }
+}
+
+/// The versions that `If-Match` allows.
+pub(super) fn if_version(call: &Call<'_>) -> Option<Vec<u64>> {
     if_match(call.inbound.header("if-match").as_deref())
 }

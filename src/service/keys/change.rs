@@ -1,8 +1,8 @@
-//! What all changes of keys share: the audit entry, the commit, the publication.
+//! What all changes of keys share: whom they are for, the audit entry, the commit, the publication.
 
 use serde_json::Value;
 
-use super::Changed;
+use super::{Changed, find, manageable};
 use crate::{
     audit::{
         changes,
@@ -10,6 +10,7 @@ use crate::{
     },
     base::{id::AuditId, time::Timestamp},
     key::record::KeyRecord,
+    policy::org::Organization,
     ports::{Ports, Written},
     service::{failure::Failure, publish},
 };
@@ -41,37 +42,62 @@ pub(super) fn entry(
     })
 }
 
-/// Commits the next record of a key.
-pub(super) async fn commit(
-    ports: &Ports,
-    before: &KeyRecord,
-    after: &KeyRecord,
-    action: Action,
-    origin: Origin,
-    now: Timestamp,
-) -> Result<Written, Failure> {
-    let audit = entry(ports, action, Some(before), Some(after), origin, now)?;
-    Ok(ports.ledger.update_key(after, before.version, &audit).await?)
+/// A change of one key, as a caller asks for it.
+pub struct Change<'a> {
+    /// The outside.
+    pub ports: &'a Ports,
+    /// The organization, as its id was written.
+    pub org: &'a str,
+    /// The key, as its id was written.
+    pub key: &'a str,
+    /// The versions that the change is meant for; `None` is any.
+    pub if_version: Option<&'a [u64]>,
+    /// Who asks, and from where.
+    pub origin: Origin,
 }
 
-/// Commits and publishes; whoever loses a race changes nothing and is told so, as the caller's condition would have
-/// told them: with `If-Match` the version has moved on, without it somebody else was first.
-pub(super) async fn commit_and_publish(
-    ports: &Ports,
-    before: &KeyRecord,
-    after: KeyRecord,
-    action: Action,
-    conditional: bool,
-    origin: Origin,
-    now: Timestamp,
-) -> Result<Changed, Failure> {
-    match commit(ports, before, &after, action, origin, now).await? {
-        Written::LostRace if conditional => Err(Failure::PreconditionFailed { version: before.version + 1 }),
-        Written::LostRace => Err(Failure::Conflict),
-        Written::Done => {
-            let in_force_at = publish::publish_key(ports, &after).await?;
-            let narrowed = before.is_narrowed_by(&after);
-            Ok(Changed { key: after, in_force_at: narrowed.then_some(in_force_at) })
+impl Change<'_> {
+    /// The organization, and the key in the version that the change is made on.
+    pub(super) async fn load(&self) -> Result<(Organization, KeyRecord), Failure> {
+        let organization = manageable(self.ports, self.org).await?;
+        let key = self.load_key(&organization).await?;
+        self.expect_version(&key)?;
+        Ok((organization, key))
+    }
+
+    /// The key, in whatever version it has.
+    pub(super) async fn load_key(&self, organization: &Organization) -> Result<KeyRecord, Failure> {
+        find(self.ports, &organization.id, self.key).await
+    }
+
+    pub(super) fn expect_version(&self, key: &KeyRecord) -> Result<(), Failure> {
+        match self.if_version {
+            Some(versions) if !versions.contains(&key.version) => Err(Failure::PreconditionFailed { version: key.version }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits the key's next record.
+    pub(super) async fn commit(&self, before: &KeyRecord, after: &KeyRecord, action: Action, now: Timestamp) -> Result<Written, Failure> {
+        let audit = entry(self.ports, action, Some(before), Some(after), self.origin.clone(), now)?;
+        Ok(self.ports.ledger.update_key(after, before.version, &audit).await?)
+    }
+
+    /// Commits and publishes the key's next record.
+    pub(super) async fn make(&self, before: &KeyRecord, after: KeyRecord, action: Action, now: Timestamp) -> Result<Changed, Failure> {
+        self.won(before, self.commit(before, &after, action, now).await?)?;
+        let in_force_at = publish::publish_key(self.ports, &after).await?;
+        let narrowed = before.is_narrowed_by(&after);
+        Ok(Changed { key: after, in_force_at: narrowed.then_some(in_force_at) })
+    }
+
+    /// Whoever loses a race changed nothing and is told so as their own condition would have told them: with one, the
+    /// version has moved on; without, somebody else was first.
+    pub(super) fn won(&self, before: &KeyRecord, written: Written) -> Result<(), Failure> {
+        match written {
+            Written::Done => Ok(()),
+            Written::LostRace if self.if_version.is_some() => Err(Failure::PreconditionFailed { version: before.version + 1 }),
+            Written::LostRace => Err(Failure::Conflict),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Removing keys for good. The audit log keeps what was done with them.
 
-use super::{change, find_for_change, manageable};
+use super::{Change, change};
 use crate::{
     audit::entry::{Action, Origin},
     base::{actor::Actor, id::RequestId},
@@ -19,18 +19,13 @@ const PURGED_AT_ONCE: u32 = 50;
 ///
 /// # Errors
 /// [`Failure::PolicyForbids`] where keys are kept, lost races as in an edit.
-pub async fn delete(ports: &Ports, org: &str, key: &str, if_version: Option<&[u64]>, origin: Origin) -> Result<(), Failure> {
-    let organization = manageable(ports, org).await?;
-    let key = find_for_change(ports, &organization.id, key, if_version).await?;
+pub async fn delete(change: &Change<'_>) -> Result<(), Failure> {
+    let (organization, key) = change.load().await?;
     // Temporary keys leave the list by themselves; where keys are kept, so are they until then.
     if !organization.policy.deletion {
         return Err(Failure::PolicyForbids { operation: "deleting" });
     }
-    match remove(ports, &key, origin).await? {
-        Written::Done => Ok(()),
-        Written::LostRace if if_version.is_some() => Err(Failure::PreconditionFailed { version: key.version + 1 }),
-        Written::LostRace => Err(Failure::Conflict),
-    }
+    change.won(&key, remove(change.ports, &key, change.origin.clone()).await?)
 }
 
 /// Removes temporary keys that expired 30 days ago. Runs with the cron; running it at any time is safe.

@@ -29,17 +29,13 @@ fn world(policy: Value) -> World {
     World::with(organization, &key)
 }
 
-fn usual() -> String {
-    fixtures::key_id().to_string()
-}
-
 fn code(world: &World, credential: &str) -> &'static str {
     let decision = block_on(verify(&world.ports(), &world.memory, credential, &Ask::plain())).unwrap();
     decision.outcome.map_or_else(|denial| denial.code(), |()| "VALID")
 }
 
 fn edit_in(world: &World, body: Value, if_version: Option<&[u64]>) -> Result<Changed, Failure> {
-    block_on(update(&world.ports(), &org(), &usual(), &body, if_version, origin()))
+    block_on(update(&fixtures::change(&world.ports(), if_version), &body))
 }
 
 #[test]
@@ -68,7 +64,7 @@ fn edit_is_published_to_the_guard_before_the_index() {
 #[test]
 fn rotation_files_both_secrets_and_takes_old_ones_off_the_index() {
     let world = world(json!({}));
-    let rotate_now = || block_on(rotate(&world.ports(), &org(), &usual(), &json!({"overlap_seconds": 0}), None, origin())).unwrap();
+    let rotate_now = || block_on(rotate(&fixtures::change(&world.ports(), None), &json!({"overlap_seconds": 0}))).unwrap();
     let (second, third) = (rotate_now(), rotate_now());
     assert_eq!(code(&world, &fixtures::credential()), "NOT_FOUND");
     assert_eq!(code(&world, second.secret.expose()), "EXPIRED");
@@ -83,7 +79,7 @@ fn deletion_leaves_a_tombstone_that_outlives_a_stale_index_and_a_lost_guard() {
     let world = world(json!({"deletion": true}));
     assert_eq!(code(&world, &fixtures::credential()), "VALID");
     world.index.freeze();
-    block_on(delete(&world.ports(), &org(), &usual(), None, origin())).unwrap();
+    block_on(delete(&fixtures::change(&world.ports(), None))).unwrap();
     assert!(world.index.served(&crate::token::digest::Digest::of(&fixtures::credential())).is_some(), "the index is stale");
     assert_eq!(code(&world, &fixtures::credential()), "NOT_FOUND");
     world.guards.forget(&Subject::Key(fixtures::key_id()));
@@ -95,7 +91,7 @@ fn deletion_that_was_not_published_is_finished_by_the_sweep() {
     let world = world(json!({"deletion": true}));
     assert_eq!(code(&world, &fixtures::credential()), "VALID");
     world.wire.fail(Call::KeyAdopt, Times::Exactly(3));
-    let unfinished = block_on(delete(&world.ports(), &org(), &usual(), None, origin()));
+    let unfinished = block_on(delete(&fixtures::change(&world.ports(), None)));
     assert!(matches!(unfinished, Err(Failure::NotYetInForce { .. })));
     assert_eq!(world.ledger.outbox(), [(Subject::Key(fixtures::key_id()), 2)]);
     block_on(publish::sweep(&world.ports())).unwrap();
@@ -108,7 +104,7 @@ fn lost_race_of_a_deletion_deletes_nothing() {
     let world = world(json!({"deletion": true}));
     let ledger = world.ledger.clone();
     world.wire.before(Call::DeleteKey, move || ledger.touch(&fixtures::key_id()));
-    assert!(matches!(block_on(delete(&world.ports(), &org(), &usual(), None, origin())), Err(Failure::Conflict)));
+    assert!(matches!(block_on(delete(&fixtures::change(&world.ports(), None))), Err(Failure::Conflict)));
     assert!(world.ledger.key(&fixtures::key_id()).is_some() && world.ledger.audit().is_empty());
 }
 

@@ -10,6 +10,7 @@ mod read;
 mod revoke;
 mod rotate;
 
+pub use change::Change;
 pub use create::{Created, create};
 pub use delete::{delete, purge};
 pub use edit::update;
@@ -48,20 +49,6 @@ async fn manageable(ports: &Ports, org: &str) -> Result<Organization, Failure> {
 async fn find(ports: &Ports, org: &OrgId, key: &str) -> Result<KeyRecord, Failure> {
     let id = KeyId::parse(key).map_err(|_| Failure::NotFound)?;
     ports.ledger.find_key(&id).await?.filter(|key| key.org_id == *org).ok_or(Failure::NotFound)
-}
-
-/// A key that is about to be changed, if it still has a version that the caller meant.
-async fn find_for_change(ports: &Ports, org: &OrgId, key: &str, if_version: Option<&[u64]>) -> Result<KeyRecord, Failure> {
-    let key = find(ports, org, key).await?;
-    expect_version(&key, if_version)?;
-    Ok(key)
-}
-
-fn expect_version(key: &KeyRecord, if_version: Option<&[u64]>) -> Result<(), Failure> {
-    match if_version {
-        Some(versions) if !versions.contains(&key.version) => Err(Failure::PreconditionFailed { version: key.version }),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Changed, change, expect_version, find, find_for_change, manageable};
+use super::{Change, Changed, manageable};
 use crate::{
-    audit::entry::{Action, Origin},
+    audit::entry::Action,
     base::document::{Fault, Faults, Field},
     key::state::Revoking,
-    ports::{Ports, Written},
+    ports::Written,
     service::{failure::Failure, publish},
 };
 
@@ -22,31 +22,24 @@ const MAX_REASON_CHARS: usize = 500;
 /// # Errors
 /// [`Failure::NotYetInForce`] when the revocation is stored but not yet everywhere: repeating it is safe.
 /// [`Failure::PreconditionFailed`] when `if_version` names another version than the key has.
-pub async fn revoke(
-    ports: &Ports,
-    org: &str,
-    key: &str,
-    body: Option<&Value>,
-    if_version: Option<&[u64]>,
-    origin: Origin,
-) -> Result<Changed, Failure> {
-    let organization = manageable(ports, org).await?;
+pub async fn revoke(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
+    let organization = manageable(change.ports, change.org).await?;
     let reason = read_reason(body).map_err(Failure::Invalid)?;
     for _ in 0..MAX_RACES {
-        let before = find(ports, &organization.id, key).await?;
+        let before = change.load_key(&organization).await?;
         // A key that is revoked already meets every condition (RFC 9110, section 13.1.1): repeating a call is safe.
         if before.revocation.is_none() {
-            expect_version(&before, if_version)?;
+            change.expect_version(&before)?;
         }
-        let now = ports.clock.now();
-        let key = match before.clone().revoke(origin.actor.clone(), reason.clone(), now) {
+        let now = change.ports.clock.now();
+        let key = match before.clone().revoke(change.origin.actor.clone(), reason.clone(), now) {
             Revoking::Before(key) => key,
-            Revoking::Now(key) => match change::commit(ports, &before, &key, Action::KeyRevoked, origin.clone(), now).await? {
+            Revoking::Now(key) => match change.commit(&before, &key, Action::KeyRevoked, now).await? {
                 Written::Done => key,
                 Written::LostRace => continue,
             },
         };
-        let in_force_at = publish::publish_key(ports, &key).await?;
+        let in_force_at = publish::publish_key(change.ports, &key).await?;
         return Ok(Changed { key, in_force_at: Some(in_force_at) });
     }
     Err(Failure::Conflict)
@@ -56,20 +49,12 @@ pub async fn revoke(
 ///
 /// # Errors
 /// [`Failure::Illegal`] where revocations are permanent or the key is not revoked; lost races as in an edit.
-pub async fn reactivate(
-    ports: &Ports,
-    org: &str,
-    key: &str,
-    body: Option<&Value>,
-    if_version: Option<&[u64]>,
-    origin: Origin,
-) -> Result<Changed, Failure> {
-    let organization = manageable(ports, org).await?;
+pub async fn reactivate(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
     read_nothing(body).map_err(Failure::Invalid)?;
-    let before = find_for_change(ports, &organization.id, key, if_version).await?;
-    let now = ports.clock.now();
+    let (organization, before) = change.load().await?;
+    let now = change.ports.clock.now();
     let after = before.clone().into_revoked(now)?.reactivate(&organization.policy, now)?;
-    change::commit_and_publish(ports, &before, after, Action::KeyReactivated, if_version.is_some(), origin, now).await
+    change.make(&before, after, Action::KeyReactivated, now).await
 }
 
 fn read_reason(body: Option<&Value>) -> Result<Option<String>, Vec<Fault>> {

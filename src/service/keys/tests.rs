@@ -28,7 +28,7 @@ fn create_in(world: &World, body: Value) -> Result<Created, Failure> {
 
 fn revoke_in(world: &World, if_version: Option<&[u64]>) -> Result<Changed, Failure> {
     let reason = json!({"reason": " leaked "});
-    block_on(revoke(&world.ports(), &org(), fixtures::key_id().as_str(), Some(&reason), if_version, origin()))
+    block_on(revoke(&fixtures::change(&world.ports(), if_version), Some(&reason)))
 }
 
 fn outcome(world: &World) -> &'static str {
@@ -244,7 +244,7 @@ fn two_revocations_at_once_are_one() {
     let world = World::usual();
     let ports = world.ports();
     world.wire.before(Call::UpdateKey, move || {
-        block_on(revoke(&ports, &org(), fixtures::key_id().as_str(), None, None, origin())).unwrap();
+        block_on(revoke(&fixtures::change(&ports, None), None)).unwrap();
     });
     let second = revoke_in(&world, None).unwrap();
     assert_eq!(second.key.revocation.unwrap().reason, None, "the first one's words stand");
@@ -289,7 +289,7 @@ fn key_of_another_organization_is_not_found() {
     let key = fixtures::key_id();
     let ports = world.ports();
     assert!(matches!(block_on(get(&ports, "org_system", key.as_str())), Err(Failure::NotFound)));
-    assert!(matches!(block_on(revoke(&ports, "org_system", key.as_str(), None, None, origin())), Err(Failure::NotFound)));
+    assert!(matches!(block_on(revoke(&Change { org: "org_system", ..fixtures::change(&ports, None) }, None)), Err(Failure::NotFound)));
     assert_eq!((world.ledger.audit().len(), version(&world)), (0, 1));
     assert_eq!(block_on(get(&ports, &org(), key.as_str())).unwrap(), fixtures::key());
 }
