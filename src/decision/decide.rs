@@ -111,7 +111,7 @@ fn decisive_check(denial: &Denial) -> Check {
 
 fn passed_detail(check: Check) -> &'static str {
     match check {
-        Check::Format => "shape and checksum are right",
+        Check::Format => "the credential can be one that was issued or imported here",
         Check::Existence => "the key is known",
         Check::Revocation => "the key is not revoked",
         Check::Expiry => "the key has not expired",

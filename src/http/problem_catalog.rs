@@ -70,8 +70,8 @@ problems! {
         "There is nothing at this address, or nothing that this credential may see.";
     METHOD_NOT_ALLOWED 405 "The method is not allowed here"
         "The Allow field names the methods that this address takes.";
-    CONFLICT 409 "Somebody else changed it at the same time"
-        "Read the resource again and repeat the change if it is still wanted.";
+    CONFLICT 409 "It conflicts with what is there"
+        "Somebody else changed the resource at the same time, or what is to be added is there already. Read it again and repeat the change if it is still wanted.";
     ILLEGAL_TRANSITION 409 "The key's state does not allow this"
         "The detail names the state that the key is in and the one that the step needs.";
     ROTATION_IN_PROGRESS 409 "A rotation is open"
@@ -93,7 +93,7 @@ problems! {
     UNAVAILABLE 503 "No answer can be given now"
         "Something that the answer depends on cannot be reached. A change is made whole or not at all; read the resource to see which, and try again as Retry-After says.";
     NOT_YET_IN_FORCE 503 "Stored, but not yet in force everywhere"
-        "The change is kept and will come into force by itself within minutes. Repeating the call is safe and tells when it is.";
+        "The change is kept and comes into force by itself within minutes. Repeating the call is safe: nothing is done twice, and it fails again until the change is in force.";
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl KeyDraft {
         };
         let ip_allowlist = members.optional("ip_allowlist").and_then(|field| members::ip_allowlist(&field, faults));
         let expires_at = match members.optional("expires_at") {
-            Some(field) => members::expires_at(&field, policy, now, faults).flatten(),
+            Some(field) => members::expires_at(&field, policy, now, now, faults).flatten(),
             None => {
                 members::lifetime(&members.pointer("expires_at"), None, policy, now, faults);
                 None

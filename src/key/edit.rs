@@ -33,17 +33,17 @@ pub struct KeyEdit {
 }
 
 impl KeyEdit {
-    /// Reads a PATCH's body.
+    /// Reads a PATCH's body, for a key made at `born`.
     ///
     /// # Errors
     /// Every bad field, and every value that the policy rules out.
-    pub fn read(body: &Value, policy: &Policy, now: Timestamp) -> Result<Self, Vec<Fault>> {
+    pub fn read(body: &Value, policy: &Policy, born: Timestamp, now: Timestamp) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
-        let edit = Self::read_members(body, policy, now, &mut faults);
+        let edit = Self::read_members(body, policy, born, now, &mut faults);
         faults.conclude(edit)
     }
 
-    fn read_members(body: &Value, policy: &Policy, now: Timestamp, faults: &mut Faults) -> Option<Self> {
+    fn read_members(body: &Value, policy: &Policy, born: Timestamp, now: Timestamp, faults: &mut Faults) -> Option<Self> {
         let mut members = Field::new(body, "").object(faults)?;
         let edit = Self {
             name: members.optional("name").and_then(|field| name::read(&field, faults)),
@@ -52,7 +52,7 @@ impl KeyEdit {
             ip_allowlist: members.optional("ip_allowlist").and_then(|field| members::ip_allowlist(&field, faults)),
             expires_at: members.optional("expires_at").and_then(|field| {
                 if policy.expiry_editable {
-                    return members::expires_at(&field, policy, now, faults);
+                    return members::expires_at(&field, policy, born, now, faults);
                 }
                 faults.value(&field.pointer, "cannot be changed after creation in this organization");
                 None
@@ -135,7 +135,7 @@ mod tests {
 
     fn edited(before: Value, patch: Value) -> (KeyRecord, KeyRecord) {
         let before = key(before);
-        let after = KeyEdit::read(&patch, &fixtures::policy(json!({"expiry_editable": true})), NOW).unwrap().apply(&before, NOW);
+        let after = KeyEdit::read(&patch, &fixtures::policy(json!({"expiry_editable": true})), NOW, NOW).unwrap().apply(&before, NOW);
         (before, after)
     }
 
@@ -149,9 +149,17 @@ mod tests {
 
     #[test]
     fn an_expiry_that_the_policy_fixes_is_refused_at_its_place() {
-        let faults = KeyEdit::read(&json!({"expires_at": null, "colour": 1}), &fixtures::policy(json!({})), NOW).unwrap_err();
+        let faults = KeyEdit::read(&json!({"expires_at": null, "colour": 1}), &fixtures::policy(json!({})), NOW, NOW).unwrap_err();
         let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/expires_at", "/colour"]);
+    }
+
+    #[test]
+    fn the_longest_life_counts_from_the_creation() {
+        let policy = fixtures::policy(json!({"expiry_editable": true, "max_lifetime_seconds": 86400}));
+        let until =
+            |ms: i64| KeyEdit::read(&json!({"expires_at": NOW.plus_ms(ms).to_string()}), &policy, NOW, NOW.plus_ms(80_000_000)).is_ok();
+        assert!(until(86_400_000) && !until(86_400_001));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::draft::KeyDraft;
 use crate::{
     base::{
-        document::{Fault, Faults, Field},
+        document::{Fault, Faults, Field, join},
         time::Timestamp,
     },
     policy::rules::Policy,
@@ -54,6 +54,9 @@ fn read_item(item: &Field<'_>, policy: &Policy, now: Timestamp) -> Result<Import
         let digest = members.required("hash", &mut faults).and_then(|field| read_hash(&field, &mut faults));
         let prefix = members.required("prefix", &mut faults).and_then(|field| read_prefix(&field, &mut faults));
         members.close(&mut faults);
+        if prefix.as_deref().map(Digest::of).is_some_and(|whole| Some(whole) == digest) {
+            faults.value(&join(&item.pointer, "prefix"), "must not be the whole key: it is shown in lists");
+        }
         Some(ImportItem { draft, digest: digest?, prefix: prefix? })
     });
     faults.conclude(read)
@@ -97,6 +100,13 @@ mod tests {
         let pointers: Vec<&str> = items[1].as_ref().unwrap_err().iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/keys/1/name", "/keys/1/permissions/0", "/keys/1/hash", "/keys/1/prefix", "/keys/1/secret"]);
         assert_eq!(items[2].as_ref().unwrap_err()[0].pointer, "/keys/2");
+    }
+
+    #[test]
+    fn a_prefix_that_is_the_key_is_refused() {
+        let hash = format!("sha256:{}", Digest::of("old-key").hex());
+        let items = import(json!({"keys": [{"name": "a", "hash": hash, "prefix": "old-key"}]})).unwrap();
+        assert_eq!(items[0].as_ref().unwrap_err()[0].pointer, "/keys/0/prefix");
     }
 
     #[test]

@@ -63,9 +63,9 @@ pub fn ip_allowlist(field: &Field<'_>, faults: &mut Faults) -> Option<Vec<Addres
 }
 
 /// The end of a key's life, or `null` for none: in the future, and no later than the policy's longest life.
-pub fn expires_at(field: &Field<'_>, policy: &Policy, now: Timestamp, faults: &mut Faults) -> Option<Option<Timestamp>> {
+pub fn expires_at(field: &Field<'_>, policy: &Policy, born: Timestamp, now: Timestamp, faults: &mut Faults) -> Option<Option<Timestamp>> {
     if field.value.is_null() {
-        lifetime(&field.pointer, None, policy, now, faults);
+        lifetime(&field.pointer, None, policy, born, faults);
         return Some(None);
     }
     match Timestamp::parse(field.text(faults)?) {
@@ -73,7 +73,7 @@ pub fn expires_at(field: &Field<'_>, policy: &Policy, now: Timestamp, faults: &m
             if moment <= now {
                 faults.value(&field.pointer, "must be in the future");
             }
-            lifetime(&field.pointer, Some(moment), policy, now, faults);
+            lifetime(&field.pointer, Some(moment), policy, born, faults);
             Some(Some(moment))
         }
         Err(refusal) => {
@@ -84,11 +84,11 @@ pub fn expires_at(field: &Field<'_>, policy: &Policy, now: Timestamp, faults: &m
 }
 
 /// Notes a life that is longer than the policy allows.
-pub fn lifetime(pointer: &str, end: Option<Timestamp>, policy: &Policy, now: Timestamp, faults: &mut Faults) {
+pub fn lifetime(pointer: &str, end: Option<Timestamp>, policy: &Policy, born: Timestamp, faults: &mut Faults) {
     let Some(max) = policy.max_lifetime_seconds else { return };
-    let latest = now.plus_ms(i64::try_from(max).unwrap_or(i64::MAX).saturating_mul(1000));
+    let latest = born.plus_ms(i64::try_from(max).unwrap_or(i64::MAX).saturating_mul(1000));
     if end.is_none_or(|moment| moment > latest) {
-        faults.value(pointer, format!("must be at most {max} seconds from now in this organization"));
+        faults.value(pointer, format!("must be at most {max} seconds after the creation of the key in this organization"));
     }
 }
 

@@ -56,10 +56,14 @@ pub async fn create(ports: &Ports, body: &Value, origin: Origin) -> Result<Organ
 /// # Errors
 /// [`Failure::NotFound`] when there is none, or the id is not one.
 pub async fn get(ports: &Ports, id: &str) -> Result<Organization, Failure> {
-    let id = OrgId::parse(id).map_err(|_| Failure::NotFound)?;
-    let organization = ports.ledger.find_org(&id).await?.ok_or(Failure::NotFound)?;
-    publish::catch_up(ports, &Subject::Org(id)).await;
+    let organization = find(ports, id).await?;
+    publish::catch_up(ports, &Subject::Org(organization.id.clone())).await;
     Ok(organization)
+}
+
+async fn find(ports: &Ports, id: &str) -> Result<Organization, Failure> {
+    let id = OrgId::parse(id).map_err(|_| Failure::NotFound)?;
+    ports.ledger.find_org(&id).await?.ok_or(Failure::NotFound)
 }
 
 /// A page of organizations, newest first.
@@ -87,14 +91,16 @@ fn position(text: &str) -> Result<(Timestamp, String), ForeignCursor> {
 /// [`Failure::Invalid`] when the result is not allowed, and for lost races [`Failure::PreconditionFailed`] or
 /// [`Failure::Conflict`].
 pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&[u64]>, origin: Origin) -> Result<Changed, Failure> {
-    let before = get(ports, id).await?;
+    let before = find(ports, id).await?;
+    // As for keys: a call that is repeated after 503 fails until the change is in force.
+    let finished_at = publish::finish(ports, &Subject::Org(before.id.clone())).await?;
     if if_version.is_some_and(|versions| !versions.contains(&before.version)) {
         return Err(Failure::PreconditionFailed { version: before.version });
     }
     let now = ports.clock.now();
     let organization = OrgDraft::read_patch(&before, patch).map_err(Failure::Invalid)?.apply(&before, now);
     if organization.version == before.version {
-        return Ok(Changed { organization, in_force_at: None });
+        return Ok(Changed { organization, in_force_at: finished_at });
     }
     let audit = entry(ports, Action::OrgUpdated, Some(&before), &organization, origin, now)?;
     match ports.ledger.update_org(&organization, before.version, &audit).await? {

@@ -87,28 +87,40 @@ pub async fn sweep(ports: &Ports) -> Result<(), Failure> {
     unfinished.map_or(Ok(()), Err)
 }
 
-/// Publishes the subject if an earlier attempt did not come through: the next touch mends it.
-pub async fn catch_up(ports: &Ports, subject: &Subject) {
-    if let Ok(Some(change)) = ports.ledger.find_unpublished(subject).await {
-        let _ = publish(ports, &change).await;
+/// Publishes the subject if an earlier attempt did not come through, and says since when it is in force then.
+///
+/// # Errors
+/// [`Failure::NotYetInForce`] when it still does not come through.
+pub async fn finish(ports: &Ports, subject: &Subject) -> Result<Option<Timestamp>, Failure> {
+    match ports.ledger.find_unpublished(subject).await? {
+        Some(change) => publish(ports, &change).await,
+        None => Ok(None),
     }
+}
+
+/// The same for who only reads: a touch mends what it can.
+pub async fn catch_up(ports: &Ports, subject: &Subject) {
+    let _ = finish(ports, subject).await;
 }
 
 /// What the truth holds now is what is published; what it no longer holds was deleted. Guards of what never changed are
 /// left to start by themselves.
-async fn publish(ports: &Ports, change: &Unpublished) -> Result<(), Failure> {
+async fn publish(ports: &Ports, change: &Unpublished) -> Result<Option<Timestamp>, Failure> {
     match &change.subject {
         Subject::Key(id) => match ports.ledger.find_key(id).await? {
             Some(key) if key.version == FIRST => {
                 announce_key(ports, &key).await;
-                Ok(())
+                Ok(None)
             }
-            Some(key) => publish_key(ports, &key).await.map(drop),
-            None => publish_deletion(ports, change).await,
+            Some(key) => publish_key(ports, &key).await.map(Some),
+            None => publish_deletion(ports, change).await.map(|()| None),
         },
         Subject::Org(id) => match ports.ledger.find_org(id).await? {
-            Some(organization) if organization.version > FIRST => publish_org(ports, &organization).await.map(drop),
-            Some(_) | None => Ok(ports.ledger.note_published(&change.subject, change.version).await?),
+            Some(organization) if organization.version > FIRST => publish_org(ports, &organization).await.map(Some),
+            Some(_) | None => {
+                ports.ledger.note_published(&change.subject, change.version).await?;
+                Ok(None)
+            }
         },
     }
 }

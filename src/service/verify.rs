@@ -95,8 +95,13 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
                 }
                 if let Some(terms) = newer_key {
                     never_back(key.version, terms.version)?;
-                    let Some(record) = &terms.record else { return decision(Err(Denial::NotFound), None) };
-                    key = KeyRecord::from_stored(record)?;
+                    // A deleted key's credential may have been imported anew, as another key.
+                    let newest = match &terms.record {
+                        Some(record) => Some(KeyRecord::from_stored(record)?),
+                        None => ports.ledger.find_key_by_digest(&digest).await?.filter(|found| found.id != key.id),
+                    };
+                    let Some(newest) = newest else { return decision(Err(Denial::NotFound), None) };
+                    key = newest;
                     let _ = ports.index.put(&key).await;
                 }
             }

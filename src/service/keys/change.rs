@@ -11,7 +11,7 @@ use crate::{
     base::{id::AuditId, time::Timestamp},
     key::record::KeyRecord,
     policy::org::Organization,
-    ports::{Ports, Written},
+    ports::{Ports, Subject, Written},
     service::{failure::Failure, publish},
 };
 
@@ -56,13 +56,24 @@ pub struct Change<'a> {
     pub origin: Origin,
 }
 
+/// What a change is made on.
+pub(super) struct Loaded {
+    pub organization: Organization,
+    /// The key, in a version that the caller meant.
+    pub key: KeyRecord,
+    /// Since when an earlier change is in force that was not, until this call brought it there.
+    pub finished_at: Option<Timestamp>,
+}
+
 impl Change<'_> {
-    /// The organization, and the key in the version that the change is made on.
-    pub(super) async fn load(&self) -> Result<(Organization, KeyRecord), Failure> {
+    /// The organization and the key. A change that is stored but not yet in force is brought into force first: a call
+    /// that is repeated after 503 fails until it is.
+    pub(super) async fn load(&self) -> Result<Loaded, Failure> {
         let organization = manageable(self.ports, self.org).await?;
         let key = self.load_key(&organization).await?;
+        let finished_at = publish::finish(self.ports, &Subject::Key(key.id.clone())).await?;
         self.expect_version(&key)?;
-        Ok((organization, key))
+        Ok(Loaded { organization, key, finished_at })
     }
 
     /// The key, in whatever version it has.

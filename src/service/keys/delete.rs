@@ -1,9 +1,18 @@
 //! Removing keys for good. The audit log keeps what was done with them.
 
-use super::{Change, change};
+use super::{
+    Change,
+    change::{self, Loaded},
+};
 use crate::{
-    audit::entry::{Action, Origin},
-    base::{actor::Actor, id::RequestId},
+    audit::{
+        entry::{Action, Origin},
+        query::AuditQuery,
+    },
+    base::{
+        actor::Actor,
+        id::{KeyId, OrgId, RequestId},
+    },
     key::record::{KeyRecord, Kind},
     ports::{Ports, Subject, Unpublished, Written},
     service::{failure::Failure, publish},
@@ -20,12 +29,39 @@ const PURGED_AT_ONCE: u32 = 50;
 /// # Errors
 /// [`Failure::PolicyForbids`] where keys are kept, lost races as in an edit.
 pub async fn delete(change: &Change<'_>) -> Result<(), Failure> {
-    let (organization, key) = change.load().await?;
+    let Loaded { organization, key, .. } = match change.load().await {
+        Err(Failure::NotFound) => return finish_deletion(change).await,
+        other => other?,
+    };
     // Temporary keys leave the list by themselves; where keys are kept, so are they until then.
     if !organization.policy.deletion {
         return Err(Failure::PolicyForbids { operation: "deleting" });
     }
     change.won(&key, remove(change.ports, &key, change.origin.clone()).await?)
+}
+
+/// A deletion that is repeated because the first call could not bring it into force: it is done when it is. Whose key it
+/// was, the audit log knows; to everybody else it was never there.
+async fn finish_deletion(change: &Change<'_>) -> Result<(), Failure> {
+    let ports = change.ports;
+    let subject = KeyId::parse(change.key).map(Subject::Key).map_err(|_| Failure::NotFound)?;
+    let organization = OrgId::parse(change.org).map_err(|_| Failure::NotFound)?;
+    if ports.ledger.find_unpublished(&subject).await?.is_none() {
+        return Err(Failure::NotFound);
+    }
+    let query = AuditQuery {
+        action: Some(Action::KeyDeleted.as_str().to_owned()),
+        target: Some(change.key.to_owned()),
+        actor: None,
+        from: None,
+        to: None,
+        after: None,
+        limit: 1,
+    };
+    if ports.ledger.list_audit(&organization, &query).await?.is_empty() {
+        return Err(Failure::NotFound);
+    }
+    publish::finish(ports, &subject).await.map(drop)
 }
 
 /// Removes temporary keys that expired 30 days ago. Runs with the cron; running it at any time is safe.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Changed, create::may_impersonate};
+use super::{Change, Changed, change::Loaded, create::may_impersonate};
 use crate::{
     audit::entry::Action,
     key::{
@@ -10,8 +10,7 @@ use crate::{
         record::Kind,
         state::{IllegalTransition, Status},
     },
-    ports::Subject,
-    service::{failure::Failure, publish},
+    service::failure::Failure,
 };
 
 /// Changes what a PATCH names, as far as the policy lets it.
@@ -20,7 +19,7 @@ use crate::{
 /// [`Failure::PolicyForbids`], [`Failure::Invalid`], [`Failure::Illegal`] for a key that ended, and for lost races
 /// [`Failure::PreconditionFailed`] or [`Failure::Conflict`].
 pub async fn update(change: &Change<'_>, body: &Value) -> Result<Changed, Failure> {
-    let (organization, before) = change.load().await?;
+    let Loaded { organization, key: before, finished_at } = change.load().await?;
     let policy = &organization.policy;
     if !policy.editing {
         return Err(Failure::PolicyForbids { operation: "editing" });
@@ -29,7 +28,7 @@ pub async fn update(change: &Change<'_>, body: &Value) -> Result<Changed, Failur
         return Err(Failure::PolicyForbids { operation: "editing a temporary key" });
     }
     let now = change.ports.clock.now();
-    let edit = KeyEdit::read(body, policy, now).map_err(Failure::Invalid)?;
+    let edit = KeyEdit::read(body, policy, before.created_at, now).map_err(Failure::Invalid)?;
     may_impersonate(policy, edit.can_impersonate.unwrap_or(false))?;
     // An expired key can only be given more time, where the policy lets expiries be edited.
     let after = edit.apply(&before, now);
@@ -37,8 +36,7 @@ pub async fn update(change: &Change<'_>, body: &Value) -> Result<Changed, Failur
         return Err(IllegalTransition::NotActive { status: before.status(now), step: "edited" }.into());
     }
     if after.version == before.version {
-        publish::catch_up(change.ports, &Subject::Key(before.id.clone())).await;
-        return Ok(Changed { key: before, in_force_at: None });
+        return Ok(Changed { key: before, in_force_at: finished_at });
     }
     change.make(&before, after, Action::KeyUpdated, now).await
 }

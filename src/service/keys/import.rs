@@ -40,6 +40,7 @@ pub async fn import(ports: &Ports, memory: &Memory, org: &str, body: &Value, ori
     let now = ports.clock.now();
     let items = document::read(body, &organization.policy, now).map_err(Failure::Invalid)?;
     let first_ever = !ports.ledger.has_imports().await?;
+    let any_good = items.iter().any(Result::is_ok);
     let mut results = Vec::with_capacity(items.len());
     for item in items {
         results.push(match item {
@@ -47,7 +48,8 @@ pub async fn import(ports: &Ports, memory: &Memory, org: &str, body: &Value, ori
             Err(faults) => Err(Failure::Invalid(faults)),
         });
     }
-    if results.iter().any(Result::is_ok) {
+    // An item whose answer was lost may be there all the same.
+    if any_good {
         memory.remember_imports(true, now);
         if first_ever {
             // INVARIANT: when an import returns, no edge still believes that there are none.

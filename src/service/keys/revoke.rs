@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Changed, manageable};
+use super::{Change, Changed, change::Loaded, manageable};
 use crate::{
     audit::entry::Action,
     base::document::{Fault, Faults, Field},
@@ -51,7 +51,7 @@ pub async fn revoke(change: &Change<'_>, body: Option<&Value>) -> Result<Changed
 /// [`Failure::Illegal`] where revocations are permanent or the key is not revoked; lost races as in an edit.
 pub async fn reactivate(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
     read_nothing(body).map_err(Failure::Invalid)?;
-    let (organization, before) = change.load().await?;
+    let Loaded { organization, key: before, .. } = change.load().await?;
     let now = change.ports.clock.now();
     let after = before.clone().into_revoked(now)?.reactivate(&organization.policy, now)?;
     change.make(&before, after, Action::KeyReactivated, now).await

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Changed, revoke::read_nothing};
+use super::{Change, Changed, change::Loaded, revoke::read_nothing};
 use crate::{
     audit::entry::Action,
     base::{id::SecretId, secret::Plaintext, time::Timestamp},
@@ -20,7 +20,7 @@ pub struct Rotated {
     pub key: KeyRecord,
     /// Its new secret.
     pub secret: Plaintext,
-    /// Without an overlap: since when the older secret is refused everywhere; `None` while that is still on its way.
+    /// Since when the new terms, with the older secret's end, hold everywhere; `None` while they are on their way.
     pub in_force_at: Option<Timestamp>,
 }
 
@@ -30,7 +30,7 @@ pub struct Rotated {
 /// [`Failure::RotationInProgress`] in an open overlap, [`Failure::Illegal`] for a key that ended, lost races as in an edit.
 pub async fn rotate(change: &Change<'_>, body: &Value) -> Result<Rotated, Failure> {
     let overlap_seconds = rotation::read_overlap(body).map_err(Failure::Invalid)?;
-    let (organization, before) = change.load().await?;
+    let Loaded { organization, key: before, .. } = change.load().await?;
     if before.kind == Kind::Playground {
         return Err(Failure::PolicyForbids { operation: "rotating a temporary key" });
     }
@@ -55,7 +55,7 @@ pub async fn rotate(change: &Change<'_>, body: &Value) -> Result<Rotated, Failur
 /// [`Failure::Illegal`] when no rotation is open, lost races as in an edit.
 pub async fn complete_rotation(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
     read_nothing(body).map_err(Failure::Invalid)?;
-    let (_, before) = change.load().await?;
+    let Loaded { key: before, .. } = change.load().await?;
     let now = change.ports.clock.now();
     let after = before.clone().into_active(now, "completed")?.complete_rotation(now)?;
     change.make(&before, after, Action::KeyRotationCompleted, now).await
