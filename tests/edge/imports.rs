@@ -81,3 +81,19 @@ fn lists_that_are_not_imports_are_refused_whole() {
         assert_eq!(refused.status, status, "{}", refused.text());
     }
 }
+
+#[test]
+fn a_credential_that_is_imported_again_after_its_key_was_deleted_is_the_new_keys() {
+    let fleet = Fleet::start(Options::default());
+    let edge = fleet.edge();
+    let org = given::org(edge, json!({"deletion": true}));
+    let import_one = || given::text(&import(&org, json!([item("comes-back")])).value()["results"][0]["key"]["id"]);
+    let first = import_one();
+    assert_eq!(given::code(edge, "comes-back"), "VALID");
+    // The index goes on serving the deleted key's record: neither its removal nor the new record reach it.
+    edge.faults(&json!({"kv": {"put": "fail", "delete": "fail"}}));
+    assert_eq!(edge.operator("DELETE", &org.path(&format!("/keys/{first}")), None).status, 503);
+    let second = import_one();
+    let answer = given::ask(edge, "comes-back", json!({}));
+    assert_eq!((&answer["code"], &answer["key"]["id"]), (&json!("VALID"), &json!(second)));
+}

@@ -141,3 +141,41 @@ fn a_wasm_instance_that_died_is_replaced_and_nothing_is_forgotten() {
     assert_eq!(given::code(edge, &key.secret), "RATE_LIMITED");
     assert_eq!(org.revoke(&key).status, 200);
 }
+
+#[test]
+fn a_change_that_is_repeated_after_503_fails_until_it_is_in_force() {
+    let fleet = Fleet::start(Options::default());
+    let edge = fleet.edge();
+    let org = given::org(edge, json!({"deletion": true}));
+    let key = org.key(json!({}));
+    assert_eq!(given::ask(edge, &key.secret, json!({"permissions": "leads:read"}))["code"], "VALID");
+    let patch = || edge.operator("PATCH", &org.path(&format!("/keys/{}", key.id)), Some(&json!({"permissions": []})));
+    edge.faults(&json!({"guard": "fail"}));
+    assert_unavailable(&patch(), "NOT_YET_IN_FORCE");
+    assert_unavailable(&patch(), "NOT_YET_IN_FORCE");
+    edge.faults(&json!({}));
+    let done = patch();
+    assert_eq!((done.status, &done.value()["version"]), (200, &json!(2)));
+    assert!(done.value()["in_force_at"].is_string());
+    assert_eq!(given::ask(edge, &key.secret, json!({"permissions": "leads:read"}))["code"], "INSUFFICIENT_PERMISSIONS");
+
+    let patch_org = || edge.operator("PATCH", &org.path(""), Some(&json!({"policy": {"requires_feature": "api"}})));
+    edge.faults(&json!({"org_guard": "fail"}));
+    assert_unavailable(&patch_org(), "NOT_YET_IN_FORCE");
+    assert_unavailable(&patch_org(), "NOT_YET_IN_FORCE");
+    edge.faults(&json!({}));
+    assert!(patch_org().value()["in_force_at"].is_string());
+    assert_eq!(given::code(edge, &key.secret), "ORG_DISABLED");
+    assert_eq!(edge.operator("PATCH", &org.path(""), Some(&json!({"policy": {"requires_feature": null}}))).status, 200);
+
+    let delete = |path: &str| edge.operator("DELETE", path, None);
+    let (path, stranger) = (org.path(&format!("/keys/{}", key.id)), given::org(edge, json!({"deletion": true})));
+    edge.faults(&json!({"guard": "fail"}));
+    assert_unavailable(&delete(&path), "NOT_YET_IN_FORCE");
+    assert_unavailable(&delete(&path), "NOT_YET_IN_FORCE");
+    edge.faults(&json!({}));
+    assert_eq!(delete(&stranger.path(&format!("/keys/{}", key.id))).status, 404, "nobody else's to finish");
+    assert_eq!((delete(&path).status, given::code(edge, &key.secret)), (204, "NOT_FOUND".into()));
+    assert_eq!(delete(&path).status, 404);
+    assert_eq!(org.audit().iter().filter(|entry| entry["action"] == "key.deleted").count(), 1);
+}
