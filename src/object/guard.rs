@@ -1,5 +1,7 @@
 //! One guard's object: takes commands, answers replies.
 
+use std::cell::OnceCell;
+
 use worker::{Request, Response, State};
 
 use super::cell::Cell;
@@ -21,6 +23,7 @@ pub enum Guarded {
 /// A guard's object.
 pub struct GuardObject {
     state: State,
+    cell: OnceCell<Cell>,
     guarded: Guarded,
     ports: Ports,
 }
@@ -29,7 +32,7 @@ impl GuardObject {
     /// The object over its storage; `ports` give it the truth and the clock.
     #[must_use]
     pub fn new(state: State, guarded: Guarded, ports: Ports) -> Self {
-        Self { state, guarded, ports }
+        Self { state, cell: OnceCell::new(), guarded, ports }
     }
 
     /// Answers one request: the path names the subject, the body is a command. A GET only shows that guards answer.
@@ -56,21 +59,31 @@ impl GuardObject {
         }
     }
 
-    async fn answer(&self, subject: &Subject, command: Command) -> worker::Result<Reply> {
+    fn cell(&self) -> worker::Result<&Cell> {
+        if let Some(cell) = self.cell.get() {
+            return Ok(cell);
+        }
         let cell = Cell::open(self.state.storage().sql())?;
-        let stored = cell.load()?;
-        let truth = match &stored {
-            Some(guard) if !guard.is_behind(&command) => None,
-            // Awaiting the truth lets other commands in: what they saved is read again below.
-            _ => self.read_truth(subject, &command).await.map_err(|outage| worker::Error::RustError(outage.to_string()))?,
+        Ok(self.cell.get_or_init(|| cell))
+    }
+
+    async fn answer(&self, subject: &Subject, command: Command) -> worker::Result<Reply> {
+        let cell = self.cell()?;
+        let (stored, truth) = match cell.load()? {
+            Some(guard) if !guard.is_behind(&command) => (Some(guard), None),
+            _ => {
+                let truth = self.read_truth(subject, &command).await;
+                let truth = truth.map_err(|outage| worker::Error::RustError(outage.to_string()))?;
+                // Awaiting the truth let other commands in: what they saved counts.
+                (cell.load()?, truth)
+            }
         };
-        // From here to the reply nothing is awaited: load, apply and save are one step, and the output gate holds the
-        // reply until the save is durable.
-        let now = self.ports.clock.now();
-        let (loaded, spends) = (cell.load()?, command.spends());
-        let Some((guard, reply)) = Guard::step(loaded.clone(), truth, command, now) else { return Ok(Reply::Unknown) };
+        // From here to the reply nothing is awaited: apply and save are one step with the load above, and the output gate
+        // holds the reply until the save is durable.
+        let (now, spends) = (self.ports.clock.now(), command.spends());
+        let Some((guard, reply)) = Guard::step(stored.clone(), truth, command, now) else { return Ok(Reply::Unknown) };
         // An object that was replaced learns so only when it writes: a grant is written even where it changes nothing.
-        if spends || loaded.as_ref() != Some(&guard) {
+        if spends || stored.as_ref() != Some(&guard) {
             cell.save(&guard)?;
         }
         Ok(reply)
