@@ -32,11 +32,10 @@ pub fn of_key(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -
 #[must_use]
 pub fn of_org(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Map<String, Value> {
     let mut changes = between(ORG_FIELDS, before, after);
-    if let (Some(Value::Object(policy)), true) = (changes.remove("policy"), before.is_some()) {
+    if let Some(Value::Object(policy)) = changes.remove("policy") {
         let side = |name: &str| policy.get(name).cloned().unwrap_or_default();
         let (from, to) = (side("from"), side("to"));
-        let names = from.as_object().into_iter().flatten().map(|(name, _)| name);
-        for name in names {
+        for (name, _) in to.as_object().into_iter().flatten() {
             insert(&mut changes, format!("policy/{name}"), from.get(name), to.get(name));
         }
     }
@@ -87,5 +86,7 @@ mod tests {
         let before = fixtures::organization(json!({}));
         let after = fixtures::organization(json!({"deletion": true}));
         assert_eq!(json!(of_org(Some(&before), Some(&after))), json!({"policy/deletion": {"from": false, "to": true}}));
+        let made = of_org(None::<&Value>, Some(&after));
+        assert_eq!((&made["policy/deletion"], &made["name"]["to"]), (&json!({"from": null, "to": true}), &json!("Acme")));
     }
 }

@@ -159,15 +159,23 @@ impl<'a> Members<'a> {
     /// Refuses every member that was never asked for.
     pub fn close(self, faults: &mut Faults) {
         for name in self.members.keys().filter(|name| !self.known.contains(&name.as_str())) {
-            let known = self.known.join(", ");
-            faults.value(&join(&self.pointer, name), format!("is not a known member; known are: {known}"));
+            let detail = match self.known.join(", ") {
+                known if known.is_empty() => "is not a known member; none are".to_owned(),
+                known => format!("is not a known member; known are: {known}"),
+            };
+            faults.value(&join(&self.pointer, name), detail);
         }
     }
 }
 
-/// The pointer of member `name` below `pointer` (RFC 6901, section 3).
+/// The longest member name that a pointer shows. Whatever is longer may be a credential that slipped into the wrong
+/// place, and an error must not repeat it.
+const MAX_SHOWN_NAME: usize = 40;
+
+/// The pointer of member `name` below `pointer` (RFC 6901, section 3). Long names are not shown.
 #[must_use]
 pub fn join(pointer: &str, name: &str) -> String {
+    let name = if name.len() > MAX_SHOWN_NAME { "(a long name)" } else { name };
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
@@ -195,6 +203,12 @@ mod tests {
     #[test]
     fn pointers_escape_slash_and_tilde() {
         assert_eq!(join("/a", "b/c~d"), "/a/b~1c~0d");
+    }
+
+    #[test]
+    fn a_name_that_may_be_a_credential_is_not_repeated() {
+        assert_eq!(join("/a", &"x".repeat(40)), format!("/a/{}", "x".repeat(40)));
+        assert_eq!(join("/a", &"x".repeat(41)), "/a/(a long name)");
     }
 
     #[test]

@@ -7,6 +7,5 @@ pub mod chance;
 pub mod cursor;
 pub mod document;
 pub mod id;
-pub mod name;
 pub mod secret;
 pub mod time;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{call::Call, inbound::BodyError, problem::Problem, problem_catalog as catalog};
+use super::{call::Call, inbound::BodyError, problem::Problem, problem_catalog as catalog, strict_json};
 
 /// The longest body that any route of `/v1` takes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -32,7 +32,7 @@ pub async fn optional_json(call: &Call<'_>) -> Result<Option<Value>, Problem> {
             .with("Accept", "application/json"));
     }
     let syntax = |error: serde_json::Error| Problem::new(&catalog::MALFORMED_REQUEST, format!("the body is not JSON: {error}"));
-    serde_json::from_slice(&bytes).map(Some).map_err(syntax)
+    strict_json::read(&bytes).map(Some).map_err(syntax)
 }
 
 /// `application/json` or a type built on it, in UTF-8 (RFC 8259, section 8.1).

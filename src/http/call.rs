@@ -9,6 +9,7 @@ use crate::{
     network::address,
     ports::Ports,
     service::memory::Memory,
+    token::format::without_keys,
 };
 
 /// What every handler gets.
@@ -50,7 +51,7 @@ impl Call<'_> {
         Origin {
             actor: self.principal.as_ref().map_or_else(Actor::system, Principal::actor),
             ip: self.client_ip().map(|ip| ip.to_string()),
-            user_agent: self.inbound.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT_CHARS).collect()),
+            user_agent: self.inbound.header("user-agent").map(|text| without_keys(&text).chars().take(MAX_USER_AGENT_CHARS).collect()),
             request_id: self.request_id.clone(),
         }
     }

@@ -55,7 +55,7 @@ fn key(known: &Known) -> Value {
 fn actor(known: &Known, ask: &Ask) -> Value {
     let key = json!({ "type": ActorType::Key, "id": known.key.id, "name": known.key.name });
     match &ask.act_as {
-        Some(user) => json!({ "type": ActorType::User, "id": user, "name": null, "via": key }),
+        Some(user) => json!({ "type": ActorType::User, "id": user, "via": key }),
         None => json!({ "type": ActorType::Key, "id": known.key.id, "name": known.key.name, "via": null }),
     }
 }

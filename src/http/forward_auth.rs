@@ -12,6 +12,9 @@ use crate::{
     service::verify::{self, Decision, Known},
 };
 
+/// As in the body of a verify.
+const MAX_PERMISSIONS: usize = 100;
+
 /// Answers 200 with the identity of the caller, or a problem that the proxy can pass on.
 ///
 /// # Errors
@@ -36,6 +39,9 @@ fn read_ask(call: &Call<'_>) -> Result<(Ask, bool), Problem> {
             Some(permission) => needed.push(Requirement::One(permission)),
             None => faults.value("/permissions", "must be a permission such as leads:read"),
         }
+    }
+    if needed.len() > MAX_PERMISSIONS {
+        faults.value("/permissions", format!("must name at most {MAX_PERMISSIONS} permissions"));
     }
     let limited_as_403 = match query.one("limited", &mut faults).as_deref() {
         None => false,

@@ -1,6 +1,6 @@
 //! Query strings: `application/x-www-form-urlencoded`, with the same care as bodies.
 
-use crate::base::document::Faults;
+use crate::base::document::{Faults, join};
 
 /// The parameters of a query, in order.
 pub struct Query {
@@ -33,7 +33,7 @@ impl Query {
     /// Refuses every parameter that was never asked for: a mistyped filter must not show everything.
     pub fn close(self, faults: &mut Faults) {
         for (name, _) in self.pairs.iter().filter(|(name, _)| !self.known.contains(&name.as_str())) {
-            faults.value(&format!("/{name}"), format!("is not a known parameter; known are: {}", self.known.join(", ")));
+            faults.value(&join("", name), format!("is not a known parameter; known are: {}", self.known.join(", ")));
         }
     }
 }

@@ -11,12 +11,12 @@ use crate::{
         actor::Actor,
         document::{Fault, Faults, Field, Members},
         id::{KeyId, OrgId},
-        name,
         time::Timestamp,
     },
     limit::rate::RateLimit,
     network::cidr::AddressRange,
     policy::{
+        name,
         rules::{Consistency, Policy},
         scope::Permission,
     },

@@ -83,4 +83,8 @@ fn metadata_is_bounded() {
     let metadata = |length: usize| json!({"name": "a", "metadata": {"note": "x".repeat(length)}});
     assert_eq!(pointers(metadata(4000), json!({})), [""; 0]);
     assert_eq!(pointers(metadata(4090), json!({})), ["/metadata"]);
+    let nested = |depth: usize| (1..depth).fold(json!({}), |inner, _| json!({ "a": [inner] })["a"].clone());
+    assert_eq!(pointers(json!({"name": "a", "metadata": {"a": nested(19)}}), json!({})), [""; 0]);
+    assert_eq!(pointers(json!({"name": "a", "metadata": {"a": nested(20)}}), json!({})), ["/metadata"]);
+    assert_eq!(pointers(json!({"name": "a", "metadata": {"note": fixtures::credential()}}), json!({})), ["/metadata"]);
 }

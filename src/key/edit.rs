@@ -2,16 +2,19 @@
 
 use serde_json::{Map, Value};
 
-use super::{members, record::KeyRecord};
+use super::{
+    members,
+    record::{KeyRecord, SecretRecord},
+};
 use crate::{
     base::{
         document::{Fault, Faults, Field},
-        name,
         time::Timestamp,
     },
     limit::rate::RateLimit,
     network::cidr::AddressRange,
     policy::{
+        name,
         rules::{Consistency, Policy},
         scope::Permission,
     },
@@ -69,12 +72,19 @@ impl KeyEdit {
     #[must_use]
     pub fn apply(self, key: &KeyRecord, now: Timestamp) -> KeyRecord {
         let old = key.clone();
+        let expires_at = self.expires_at.unwrap_or(old.expires_at);
+        // An overlap never outlives the key.
+        let shortened = |secret: SecretRecord| SecretRecord {
+            expires_at: secret.expires_at.map(|end| expires_at.map_or(end, |own_end| own_end.min(end))),
+            ..secret
+        };
         let edited = KeyRecord {
             name: self.name.unwrap_or(old.name),
             permissions: self.permissions.unwrap_or(old.permissions),
             rate_limit: self.rate_limit.unwrap_or(old.rate_limit),
             ip_allowlist: self.ip_allowlist.unwrap_or(old.ip_allowlist),
-            expires_at: self.expires_at.unwrap_or(old.expires_at),
+            expires_at,
+            secrets: old.secrets.into_iter().map(shortened).collect(),
             can_impersonate: self.can_impersonate.unwrap_or(old.can_impersonate),
             metadata: self.metadata.unwrap_or(old.metadata),
             consistency: self.consistency.unwrap_or(old.consistency),

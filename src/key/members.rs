@@ -10,10 +10,13 @@ use crate::{
     limit::rate::RateLimit,
     network::cidr::AddressRange,
     policy::{rules::Policy, scope::Permission},
+    token::format::contains_key,
 };
 
 const MAX_RANGES: usize = 100;
 const MAX_METADATA_BYTES: usize = 4096;
+/// Far below what a JSON reader gives up on, so that a record or an audit entry around it can be read back.
+const MAX_METADATA_DEPTH: usize = 20;
 
 /// Permissions, all of which must exist in the catalog; at least one where the policy asks for it.
 pub fn permissions(field: &Field<'_>, policy: &Policy, faults: &mut Faults) -> Option<Vec<Permission>> {
@@ -98,8 +101,23 @@ pub fn metadata(field: &Field<'_>, faults: &mut Faults) -> Option<Map<String, Va
         faults.shape(&field.pointer, "must be an object");
         return None;
     };
-    if field.value.to_string().len() > MAX_METADATA_BYTES {
+    let text = field.value.to_string();
+    if text.len() > MAX_METADATA_BYTES {
         faults.value(&field.pointer, format!("must be at most {MAX_METADATA_BYTES} bytes of JSON"));
     }
+    if depth(field.value) > MAX_METADATA_DEPTH {
+        faults.value(&field.pointer, format!("must be nested at most {MAX_METADATA_DEPTH} deep"));
+    }
+    if contains_key(&text) {
+        faults.value(&field.pointer, "must not contain a key: metadata is shown and logged");
+    }
     Some(metadata.clone())
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }

@@ -6,15 +6,13 @@ use std::collections::BTreeMap;
 
 use super::{
     catalog::Catalog,
+    name,
     role::Roles,
     rules::{Consistency, ConsistencyRules, OnGuardFailure, Playground, Policy, Revocation, Route},
     scope::read_word,
 };
 use crate::{
-    base::{
-        document::{Faults, Field, Members},
-        name,
-    },
+    base::document::{Faults, Field, Members},
     limit::rate::RateLimit,
     token::format::KeyPrefix,
 };

@@ -4,6 +4,7 @@
 
 pub mod catalog;
 mod document;
+pub mod name;
 pub mod org;
 pub mod role;
 pub mod rules;

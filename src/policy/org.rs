@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{rules::Policy, scope::read_word};
+use super::{name, rules::Policy, scope::read_word};
 use crate::{
     base::{
         document::{Fault, Faults, Field},
         id::OrgId,
-        name,
         time::Timestamp,
     },
     limit::guard::Terms,

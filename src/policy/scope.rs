@@ -129,11 +129,11 @@ fn read_at_depth(field: &Field<'_>, depth: usize, terms: &mut usize, faults: &mu
             *terms += 1;
             read_permission(field, faults).map(Requirement::One)
         }
-        Value::Array(_) => read_parts(field, depth, terms, faults).map(Requirement::All),
-        Value::Object(_) if depth > MAX_DEPTH => {
+        Value::Array(_) | Value::Object(_) if depth > MAX_DEPTH => {
             faults.value(&field.pointer, format!("must be nested at most {MAX_DEPTH} deep"));
             None
         }
+        Value::Array(_) => read_parts(field, depth, terms, faults).map(Requirement::All),
         Value::Object(_) => {
             let mut members = field.object(faults)?;
             let (any, all) = (members.optional("any"), members.optional("all"));
@@ -141,12 +141,14 @@ fn read_at_depth(field: &Field<'_>, depth: usize, terms: &mut usize, faults: &mu
             match (any, all) {
                 (Some(parts), None) => {
                     let any = read_parts(&parts, depth, terms, faults)?;
-                    if any.is_empty() {
+                    if parts.value.as_array().is_some_and(Vec::is_empty) {
                         faults.value(&parts.pointer, "must not be empty: no key could meet it");
                     }
                     Some(Requirement::Any(any))
                 }
                 (None, Some(parts)) => read_parts(&parts, depth, terms, faults).map(Requirement::All),
+                // Its unknown members were named above.
+                (None, None) if field.value != &Value::Object(serde_json::Map::new()) => None,
                 _ => {
                     faults.value(&field.pointer, "must have exactly one member, any or all");
                     None
@@ -212,8 +214,10 @@ mod tests {
             (json!(5), "/permissions"),
             (json!({"any": [{"any": [{"any": [{"any": [{"any": ["a"]}]}]}]}]}), "/permissions/any/0/any/0/any/0/any/0"),
         ] {
-            assert_eq!(read(value.clone()).unwrap_err()[0].pointer, pointer, "{value}");
+            let faults = read(value.clone()).unwrap_err();
+            assert_eq!(faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>(), [pointer], "{value}");
         }
         assert!(read(json!({"any": [{"any": [{"any": [{"any": ["a"]}]}]}]})).is_ok(), "four deep is allowed");
+        assert!(read(json!([[[["a"]]]])).is_ok() && read(json!([[[[["a"]]]]])).is_err(), "lists count too");
     }
 }

@@ -129,6 +129,23 @@ impl Key {
     }
 }
 
+/// Whether a whole key stands somewhere in `text`, so that it must be neither shown nor kept.
+#[must_use]
+pub fn contains_key(text: &str) -> bool {
+    text.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').any(|word| Key::parse(word).is_ok())
+}
+
+/// `text` with every whole key in it replaced.
+#[must_use]
+pub fn without_keys(text: &str) -> String {
+    let mut clean = text.to_owned();
+    let words = text.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+    for key in words.filter(|word| Key::parse(word).is_ok()) {
+        clean = clean.replace(key, "[key]");
+    }
+    clean
+}
+
 /// `text` cut into what stands before the underscore in front of its last `chars` bytes, and those bytes.
 fn split_last(text: &str, chars: usize) -> Option<(&str, &str)> {
     let (front, last) = text.split_at_checked(text.len().checked_sub(chars)?)?;
@@ -169,6 +186,15 @@ mod tests {
         let key = Key::generate(&KeyPrefix::parse("sk").unwrap(), &Sequence::new(1)).unwrap();
         assert_eq!(key.display_prefix().len(), 14);
         assert!(key.plaintext().expose().starts_with(&key.display_prefix()));
+    }
+
+    #[test]
+    fn keys_are_found_in_text_and_taken_out() {
+        let key = crate::testing::fixtures::credential();
+        let text = format!("left in a gist: \"{key}\", see sk_4fK2a9Qz_8d");
+        assert!(contains_key(&text) && contains_key(&key));
+        assert_eq!(without_keys(&text), "left in a gist: \"[key]\", see sk_4fK2a9Qz_8d");
+        assert!(!contains_key(&key[..key.len() - 1]) && !contains_key("sk_4fK2a9Qz_8d"));
     }
 
     #[test]

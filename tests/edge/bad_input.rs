@@ -199,3 +199,54 @@ fn absurd_requests_get_an_answer_below_500() {
         assert!((200..500).contains(&answer.status), "{} for {line:.80}", answer.status);
     }
 }
+
+#[test]
+fn a_member_named_twice_is_400() {
+    let (status, problem) =
+        post("/v1/orgs", "application/json", b"{\"name\": \"a\", \"policy\": {\"deletion\": true, \"deletion\": false}}");
+    assert_eq!((status, &problem["code"]), (400, &json!("MALFORMED_REQUEST")));
+}
+
+#[test]
+fn a_credential_in_the_wrong_place_is_neither_repeated_nor_kept() {
+    let edge = shared().edge();
+    let org = given::org(edge, json!({}));
+    let key = org.key(json!({}));
+    let random_part = &key.secret[key.secret.len() - 30..];
+    let named = |name: &str| json!({"name": "x", name: 1, "key": "y"});
+    let answers = [
+        edge.operator("POST", "/v1/verify", Some(&named(&key.secret))),
+        edge.operator("POST", "/v1/verify", Some(&named(OPERATOR_TOKEN))),
+        edge.operator("PATCH", &org.path(""), Some(&json!({"policy": {"roles": {(key.secret.as_str()): ["nonsense"]}}}))),
+        edge.operator("GET", &format!("{}?{}=1", org.path("/keys"), key.secret), None),
+        edge.operator("GET", &format!("{}?limit=1&q={}", org.path("/keys"), key.secret), None),
+        edge.send("GET", &format!("/v1/auth?{}=1", key.secret), &[("authorization", &format!("Bearer {}", key.secret))], None),
+        org.create(&json!({"name": format!("was {}", key.secret)})),
+        org.create(&json!({"name": "a", "metadata": {"old": key.secret}})),
+        edge.operator("POST", &org.path(&format!("/keys/{}/revoke", key.id)), Some(&json!({"reason": format!("leaked {}", key.secret)}))),
+    ];
+    for answer in answers {
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        let shown = format!("{:?} {}", answer.headers, answer.text());
+        assert!(!shown.contains(random_part) && !shown.contains(OPERATOR_TOKEN), "{shown}");
+    }
+    let headers = [("authorization", operator()), ("user-agent", format!("curl {}", key.secret))];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(edge.json("POST", &org.path("/keys"), &headers, Some(&json!({"name": "a"}))).status, 201);
+    let audit = org.audit();
+    assert_eq!(audit[0]["user_agent"], "curl [key]");
+    assert!(!format!("{audit:?}").contains(random_part));
+}
+
+#[test]
+fn metadata_is_never_too_deep_to_be_read_back() {
+    let org = given::org(shared().edge(), json!({}));
+    let nested = |depth: usize| format!("{{\"name\": \"a\", \"metadata\": {}1{}}}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    for (depth, status) in [(20, 201), (21, 422), (125, 422)] {
+        let headers = [("authorization", operator())];
+        let headers = [(headers[0].0, headers[0].1.as_str()), ("content-type", "application/json")];
+        let made = org.edge.send("POST", &org.path("/keys"), &headers, Some(nested(depth).as_bytes()));
+        assert_eq!(made.status, status, "{depth}");
+    }
+    assert_eq!(org.audit().len(), 2);
+}

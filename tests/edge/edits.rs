@@ -145,3 +145,20 @@ fn of_simultaneous_edits_one_wins_and_only_it_is_recorded() {
         }
     }
 }
+
+#[test]
+fn reads_and_changes_may_name_the_version_that_is_known() {
+    let org = given::org(shared().edge(), json!({}));
+    let key = org.key(json!({}));
+    let operator = format!("Bearer {OPERATOR_TOKEN}");
+    let with = |method: &str, path: &str, tag: &str, body: Option<&Value>| {
+        org.edge.json(method, path, &[("authorization", &operator), ("if-none-match", tag)], body)
+    };
+    for path in [org.path(&format!("/keys/{}", key.id)), org.path("")] {
+        let known = with("GET", &path, "\"1\"", None);
+        assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some("\"1\"")));
+        assert_eq!(with("GET", &path, "\"2\"", None).status, 200);
+        assert_eq!(with("PATCH", &path, "*", Some(&json!({"name": "b"}))).status, 412);
+    }
+    assert_eq!(org.audit().len(), 2);
+}

@@ -16,6 +16,8 @@ fn an_organization_answers_with_its_whole_policy() {
     assert_eq!(record["policy"]["default_rate_limit"], json!({"limit": 60, "window_seconds": 60}));
     assert_eq!(record["policy"]["roles"]["member"], json!(["keys:read"]));
     assert_eq!(record["created_at"], record["updated_at"]);
+    let log = given::Org { edge, id: given::text(&record["id"]) }.audit();
+    assert_eq!(log[0]["changes"]["policy/key_prefix"], json!({"from": null, "to": "rak_live"}));
     let read = edge.operator("GET", &format!("/v1/orgs/{}", given::text(&record["id"])), None);
     assert_eq!((read.status, read.value()), (200, record));
 }

@@ -36,6 +36,8 @@ fn a_temporary_key_has_the_policys_name_permissions_and_hour() {
     }
     assert_eq!(org.edge.operator("POST", &org.path(&format!("/keys/{id}/revoke")), None).status, 200);
     assert_eq!(given::code(org.edge, &secret), "REVOKED");
+    let back = org.edge.operator("POST", &org.path(&format!("/keys/{id}/reactivate")), None);
+    assert_eq!((back.status, given::text(&back.value()["code"])), (403, "POLICY_FORBIDS".into()), "it would get around the cap");
     assert_eq!(org.audit()[1]["action"], "playground_key.created");
 }
 

@@ -113,8 +113,8 @@ fn impersonation_names_the_user_and_the_key_behind() {
     let edge = shared().edge();
     let key = given::org(edge, json!({"impersonation": true})).key(json!({"can_impersonate": true}));
     let answer = given::ask(edge, &key.secret, json!({"act_as": "user_42"}));
-    assert_eq!((&answer["actor"]["type"], &answer["actor"]["id"]), (&json!("user"), &json!("user_42")));
-    assert_eq!(answer["actor"]["via"], json!({"type": "key", "id": key.id, "name": "Zapier"}));
+    let via = json!({"type": "key", "id": key.id, "name": "Zapier"});
+    assert_eq!(answer["actor"], json!({"type": "user", "id": "user_42", "via": via}));
 }
 
 #[test]

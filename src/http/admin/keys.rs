@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{
-    conditions::etag,
-    life::{change, if_version},
+    conditions::{etag, unless_known, versions},
+    life::change,
     page::{next_page, read_limit},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         state::Status,
     },
     service::keys::{self, Changed, Created},
+    token::format::contains_key,
 };
 
 const MAX_SEARCH_CHARS: usize = 100;
@@ -49,7 +50,8 @@ pub async fn list_keys(call: &Call<'_>) -> Result<Reply, Problem> {
 /// 404, or an outage.
 pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let key = keys::get(call.ports, call.param("org"), call.param("key")).await?;
-    Ok(Reply::json(200, &key.view(call.ports.clock.now())).with("ETag", etag(key.version)))
+    let reply = Reply::json(200, &key.view(call.ports.clock.now()));
+    Ok(unless_known(call, key.version, reply))
 }
 
 /// Changes what the body names.
@@ -58,7 +60,7 @@ pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// A bad body, what the policy rules out, 404, 409, 412, or an outage.
 pub async fn update_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call).await?;
-    let if_version = if_version(call);
+    let if_version = versions(call);
     let changed = keys::update(&change(call, if_version.as_deref()), &body).await?;
     Ok(changed_key(call, &changed))
 }
@@ -68,7 +70,7 @@ pub async fn update_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// Where the policy keeps keys, 404, 409, 412, or an outage.
 pub async fn delete_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let if_version = if_version(call);
+    let if_version = versions(call);
     keys::delete(&change(call, if_version.as_deref())).await?;
     Ok(Reply::empty(204))
 }
@@ -122,6 +124,12 @@ fn read_query(call: &Call<'_>) -> Result<(KeyQuery, Option<String>), Vec<Fault>>
     let search = query.one("q", &mut faults).filter(|text| !text.is_empty());
     if search.as_ref().is_some_and(|text| text.chars().count() > MAX_SEARCH_CHARS) {
         faults.value("/q", format!("must be at most {MAX_SEARCH_CHARS} characters"));
+    }
+    if search.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+        faults.value("/q", "must not contain control characters");
+    }
+    if search.as_deref().is_some_and(contains_key) {
+        faults.value("/q", "must not be a whole key, which has no place in an address; search for its prefix");
     }
     let sort = query.one("sort", &mut faults).map(|text| Sort::parse(&text));
     if sort == Some(None) {

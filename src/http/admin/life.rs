@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    conditions::{etag, if_match},
+    conditions::{etag, versions},
     keys::changed_key,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 /// A bad body, 404, 412, or an outage.
 pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call).await?;
-    let if_version = if_version(call);
+    let if_version = versions(call);
     let changed = keys::revoke(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
 }
@@ -28,7 +28,7 @@ pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// 409 where the policy or the key's state does not have the step, 404, 412, or an outage.
 pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call).await?;
-    let if_version = if_version(call);
+    let if_version = versions(call);
     let changed = keys::reactivate(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
 }
@@ -39,7 +39,7 @@ pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// A bad body, 404, 409 in an open overlap or for a key that ended, 412, or an outage.
 pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call).await?;
-    let if_version = if_version(call);
+    let if_version = versions(call);
     let rotated = keys::rotate(&change(call, if_version.as_deref()), &body).await?;
     let view = rotated.key.view(call.ports.clock.now());
     let answer = json!({ "key": view, "secret": rotated.secret.expose(), "in_force_at": rotated.in_force_at });
@@ -52,7 +52,7 @@ pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// 409 when none is open, 404, 412, or an outage.
 pub async fn complete_rotation(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call).await?;
-    let if_version = if_version(call);
+    let if_version = versions(call);
     let changed = keys::complete_rotation(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
 }
@@ -60,9 +60,4 @@ pub async fn complete_rotation(call: &Call<'_>) -> Result<Reply, Problem> {
 /// The change of the key that the path names.
 pub(super) fn change<'a>(call: &'a Call<'_>, if_version: Option<&'a [u64]>) -> Change<'a> {
     Change { ports: call.ports, org: call.param("org"), key: call.param("key"), if_version, origin: call.origin() }
-}
-
-/// The versions that `If-Match` allows.
-pub(super) fn if_version(call: &Call<'_>) -> Option<Vec<u64>> {
-    if_match(call.inbound.header("if-match").as_deref())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    conditions::{etag, if_match},
+    conditions::{etag, unless_known, versions},
     page::{next_page, read_limit},
 };
 use crate::{
@@ -49,7 +49,7 @@ fn read_query(call: &Call<'_>) -> Result<(u32, Option<String>), Vec<Fault>> {
 /// 404, or an outage.
 pub async fn get_org(call: &Call<'_>) -> Result<Reply, Problem> {
     let organization = orgs::get(call.ports, call.param("org")).await?;
-    Ok(Reply::json(200, &organization).with("ETag", etag(organization.version)))
+    Ok(unless_known(call, organization.version, Reply::json(200, &organization)))
 }
 
 /// Changes name, features or policy by a JSON merge patch.
@@ -58,7 +58,7 @@ pub async fn get_org(call: &Call<'_>) -> Result<Reply, Problem> {
 /// A result that is not allowed, 404, 409, 412, or an outage.
 pub async fn update_org(call: &Call<'_>) -> Result<Reply, Problem> {
     let patch = body::json(call).await?;
-    let if_version = if_match(call.inbound.header("if-match").as_deref());
+    let if_version = versions(call);
     let changed = orgs::update(call.ports, call.param("org"), &patch, if_version.as_deref(), call.origin()).await?;
     let mut answer = json!(changed.organization);
     if let (Some(members), Some(moment)) = (answer.as_object_mut(), changed.in_force_at) {

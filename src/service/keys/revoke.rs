@@ -6,9 +6,10 @@ use super::{Change, Changed, change::Loaded, manageable};
 use crate::{
     audit::entry::Action,
     base::document::{Fault, Faults, Field},
-    key::state::Revoking,
+    key::{record::Kind, state::Revoking},
     ports::Written,
     service::{failure::Failure, publish},
+    token::format::contains_key,
 };
 
 /// How often a revocation is tried again when others change the same key at the same time. It is never refused for that:
@@ -52,6 +53,10 @@ pub async fn revoke(change: &Change<'_>, body: Option<&Value>) -> Result<Changed
 pub async fn reactivate(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
     read_nothing(body).map_err(Failure::Invalid)?;
     let Loaded { organization, key: before, .. } = change.load().await?;
+    // It would get around the cap of its maker; a new one is as good.
+    if before.kind == Kind::Playground {
+        return Err(Failure::PolicyForbids { operation: "reactivating a temporary key" });
+    }
     let now = change.ports.clock.now();
     let after = before.clone().into_revoked(now)?.reactivate(&organization.policy, now)?;
     change.make(&before, after, Action::KeyReactivated, now).await
@@ -64,8 +69,11 @@ fn read_reason(body: Option<&Value>) -> Result<Option<String>, Vec<Fault>> {
         let field = members.optional("reason").filter(|field| !field.value.is_null());
         let reason = field.and_then(|field| {
             let text = field.text(&mut faults)?.trim();
-            if text.chars().count() > MAX_REASON_CHARS {
-                faults.value(&field.pointer, format!("must be at most {MAX_REASON_CHARS} characters"));
+            if text.chars().count() > MAX_REASON_CHARS || text.chars().any(char::is_control) {
+                faults.value(&field.pointer, format!("must be at most {MAX_REASON_CHARS} characters, none of them a control character"));
+            }
+            if contains_key(text) {
+                faults.value(&field.pointer, "must not contain the key itself: reasons are shown and logged; its prefix will do");
             }
             (!text.is_empty()).then(|| text.to_owned())
         });

@@ -1,6 +1,9 @@
 //! Names that people give: to an organization, a key, a member.
 
-use super::document::{Faults, Field};
+use crate::{
+    base::document::{Faults, Field},
+    token::format::contains_key,
+};
 
 const MAX_CHARS: usize = 100;
 
@@ -11,6 +14,7 @@ pub fn read(field: &Field<'_>, faults: &mut Faults) -> Option<String> {
         0 => "must not be empty",
         count if count > MAX_CHARS => "must be at most 100 characters",
         _ if name.chars().any(char::is_control) => "must not contain control characters",
+        _ if contains_key(name) => "must not contain a key: names are shown and logged",
         _ => return Some(name.to_owned()),
     };
     faults.value(&field.pointer, problem);
@@ -24,6 +28,12 @@ mod tests {
 
     fn name(text: &str) -> Option<String> {
         read(&Field::new(&Value::from(text), "/name"), &mut Faults::default())
+    }
+
+    #[test]
+    fn a_name_that_holds_a_key_is_refused() {
+        assert_eq!(name(&format!("old: {}", crate::testing::fixtures::credential())), None);
+        assert!(name("sk_4fK2a9Qz_8d").is_some(), "its prefix may be shown");
     }
 
     #[test]
