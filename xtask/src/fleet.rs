@@ -1,12 +1,12 @@
 //! `cargo xtask fleet`: several edges of the built worker over one shared state. The work is done by
 //! `xtask/runtime/fleet.mjs`, which tests start directly; this verb is for people.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::{build, project, step, tools};
+use crate::{build, project, tools};
 
 #[derive(Args)]
 pub struct Options {
@@ -49,5 +49,10 @@ pub fn run(options: &Options) -> Result<()> {
     for var in &options.vars {
         node.args(["--var", var]);
     }
-    step::aloud(&mut node)
+    // Whatever ends this process, however suddenly, closes the pipe, and the fleet ends with it.
+    let mut fleet = node.arg("--exit-with-stdin").stdin(Stdio::piped()).spawn().context("Node does not start")?;
+    let _pipe = fleet.stdin.take();
+    let status = fleet.wait()?;
+    ensure!(status.success(), "the fleet ended with {status}");
+    Ok(())
 }
