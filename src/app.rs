@@ -1,5 +1,7 @@
 //! Wiring: which adapter stands behind which port.
 
+use std::{cell::OnceCell, rc::Rc};
+
 use worker::Env;
 
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
 
 thread_local! {
     static MEMORY: Memory = Memory::default();
+    static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
 }
 
 /// The platform behind every port. Bindings are looked up when they are used.
@@ -34,7 +37,7 @@ pub fn ports(env: &Env) -> Ports {
 /// Answers a request.
 pub async fn fetch(inbound: Inbound, env: &Env) -> Reply {
     let ports = ports(env);
-    let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()));
+    let config = config(env);
     let memory = MEMORY.with(Memory::clone);
     let request_id = match RequestId::new(ports.clock.now(), ports.entropy.as_ref()) {
         Ok(request_id) => request_id,
@@ -50,6 +53,12 @@ pub async fn fetch(inbound: Inbound, env: &Env) -> Reply {
         request_id: &request_id,
     };
     router::respond(call).await
+}
+
+/// The settings. A change of them starts new isolates, so each reads them once.
+fn config(env: &Env) -> Rc<Config> {
+    let read = || Rc::new(Config::read(|name| env.var(name).ok().map(|value| value.to_string())));
+    CONFIG.with(|config| config.get_or_init(read).clone())
 }
 
 /// Publishes what is still in the outbox, and removes temporary keys that are long over.

@@ -116,3 +116,20 @@ impl Target {
         Self { kind: "key".to_owned(), id: key.id.to_string(), name: key.name.clone(), prefix: Some(key.prefix.clone()) }
     }
 }
+
+impl Origin {
+    /// The entry for what this request did.
+    #[must_use]
+    pub fn entry(
+        self,
+        id: AuditId,
+        org_id: OrgId,
+        at: Timestamp,
+        action: Action,
+        target: Target,
+        changes: Map<String, Value>,
+    ) -> AuditEntry {
+        let Self { actor, ip, user_agent, request_id } = self;
+        AuditEntry { id, org_id: Some(org_id), at, actor, action, target, changes, ip, user_agent, request_id }
+    }
+}

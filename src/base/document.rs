@@ -83,6 +83,17 @@ impl<'a> Field<'a> {
         self.shaped(self.value.as_str(), "must be a string", faults)
     }
 
+    /// The member as what its text parses to; what the parser says of it is the fault.
+    pub fn parsed<T, E: std::fmt::Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>, faults: &mut Faults) -> Option<T> {
+        match parse(self.text(faults)?) {
+            Ok(value) => Some(value),
+            Err(refusal) => {
+                faults.value(&self.pointer, refusal.to_string());
+                None
+            }
+        }
+    }
+
     /// The member as `true` or `false`.
     pub fn boolean(&self, faults: &mut Faults) -> Option<bool> {
         self.shaped(self.value.as_bool(), "must be true or false", faults)

@@ -46,7 +46,7 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let method = call.inbound.method();
     let (routes, params) = find(call.inbound.path()).ok_or_else(|| unknown(&method))?;
     let Some(route) = routes.iter().find(|route| route.methods.take(&method)) else {
-        return refuse_method(&method, &routes);
+        return refuse_method(&method, routes);
     };
     call.params = params;
     if let Caller::With(grant) = route.caller {
@@ -78,12 +78,12 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
     }
 }
 
-type Found = (Vec<&'static Route>, Vec<(String, String)>);
+type Found = (&'static [&'static Route], Vec<(String, String)>);
 
 fn find(path: &str) -> Option<Found> {
     let found = PATHS.at(path).ok()?;
     let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Some((found.value.clone(), params))
+    Some((found.value.as_slice(), params))
 }
 
 fn unknown(method: &str) -> Problem {
@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn a_path_lists_its_methods() {
         let (routes, _) = find("/v1/orgs/o/keys").unwrap();
-        assert_eq!(allowed(&routes), "GET, HEAD, POST, OPTIONS");
+        assert_eq!(allowed(routes), "GET, HEAD, POST, OPTIONS");
         let (routes, _) = find("/v1/orgs/o/keys/import").unwrap();
-        assert_eq!(allowed(&routes), "POST, OPTIONS", "import is not a key");
+        assert_eq!(allowed(routes), "POST, OPTIONS", "import is not a key");
     }
 }

@@ -45,7 +45,7 @@ impl Question {
         let mut members = Field::new(body, "").object(faults)?;
         let key = members.required("key", faults).and_then(|field| field.text(faults).map(str::to_owned));
         let requirement = members.optional("permissions").map(|field| Requirement::read(&field, faults));
-        let ip = members.optional("ip").filter(|field| !field.value.is_null()).and_then(|field| read_address(&field, faults));
+        let ip = members.optional("ip").filter(|field| !field.value.is_null()).and_then(|field| field.parsed(address::parse, faults));
         let act_as = members.optional("act_as").filter(|field| !field.value.is_null()).and_then(|field| read_user(&field, faults));
         let cost = members.optional("cost").map(|field| field.integer(1..=MAX_COST, faults));
         let peek = members.optional("peek").map(|field| field.boolean(faults));
@@ -59,16 +59,6 @@ impl Question {
             peek: peek.unwrap_or(Some(false))?,
         };
         Some(Self { key: Plaintext::new(key?), ask, explain: explain.unwrap_or(Some(false))? })
-    }
-}
-
-fn read_address(field: &Field<'_>, faults: &mut Faults) -> Option<std::net::IpAddr> {
-    match address::parse(field.text(faults)?) {
-        Ok(address) => Some(address),
-        Err(refusal) => {
-            faults.value(&field.pointer, refusal.to_string());
-            None
-        }
     }
 }
 

@@ -56,10 +56,9 @@ pub fn ip_allowlist(field: &Field<'_>, faults: &mut Faults) -> Option<Vec<Addres
     }
     let mut ranges = Vec::new();
     for item in items {
-        match item.text(faults).map(AddressRange::parse) {
-            Some(Ok(range)) if !ranges.contains(&range) => ranges.push(range),
-            Some(Err(refusal)) => faults.value(&item.pointer, refusal.to_string()),
-            Some(Ok(_)) | None => {}
+        match item.parsed(AddressRange::parse, faults) {
+            Some(range) if !ranges.contains(&range) => ranges.push(range),
+            Some(_) | None => {}
         }
     }
     Some(ranges)
@@ -71,19 +70,12 @@ pub fn expires_at(field: &Field<'_>, policy: &Policy, born: Timestamp, now: Time
         lifetime(&field.pointer, None, policy, born, faults);
         return Some(None);
     }
-    match Timestamp::parse(field.text(faults)?) {
-        Ok(moment) => {
-            if moment <= now {
-                faults.value(&field.pointer, "must be in the future");
-            }
-            lifetime(&field.pointer, Some(moment), policy, born, faults);
-            Some(Some(moment))
-        }
-        Err(refusal) => {
-            faults.value(&field.pointer, refusal.to_string());
-            None
-        }
+    let moment = field.parsed(Timestamp::parse, faults)?;
+    if moment <= now {
+        faults.value(&field.pointer, "must be in the future");
     }
+    lifetime(&field.pointer, Some(moment), policy, born, faults);
+    Some(Some(moment))
 }
 
 /// Notes a life that is longer than the policy allows.

@@ -32,7 +32,7 @@ impl Policy {
         let m = &mut members;
         let resources = optional(m, "resources", standard.resources, faults, Catalog::read)?;
         let policy = Self {
-            key_prefix: optional(m, "key_prefix", standard.key_prefix, faults, read_prefix)?,
+            key_prefix: optional(m, "key_prefix", standard.key_prefix, faults, |field, faults| field.parsed(KeyPrefix::parse, faults))?,
             require_permission: flag(m, "require_permission", standard.require_permission, faults)?,
             revocation: optional(m, "revocation", standard.revocation, faults, |field, faults| {
                 one_of(field, &[("permanent", Revocation::Permanent), ("reversible", Revocation::Reversible)], faults)
@@ -113,16 +113,6 @@ pub(super) fn one_of<T: Copy>(field: &Field<'_>, choices: &[(&str, T)], faults: 
         faults.value(&field.pointer, format!("must be one of {}", words.join(", ")));
     }
     choice
-}
-
-fn read_prefix(field: &Field<'_>, faults: &mut Faults) -> Option<KeyPrefix> {
-    match KeyPrefix::parse(field.text(faults)?) {
-        Ok(prefix) => Some(prefix),
-        Err(refusal) => {
-            faults.value(&field.pointer, refusal.to_string());
-            None
-        }
-    }
 }
 
 impl Consistency {

@@ -57,6 +57,15 @@ pub enum Failure {
     Damaged(#[from] StoredRecordError),
 }
 
+impl Failure {
+    /// A lost race, told as the caller's own condition would have told it: with one, the version that was read has moved
+    /// on; without, somebody else was first.
+    #[must_use]
+    pub fn lost_race(if_version: Option<&[u64]>, read_version: u64) -> Self {
+        if if_version.is_some() { Self::PreconditionFailed { version: read_version + 1 } } else { Self::Conflict }
+    }
+}
+
 impl From<NoEntropy> for Failure {
     fn from(refusal: NoEntropy) -> Self {
         Self::Unavailable(refusal.into())

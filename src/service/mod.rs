@@ -8,6 +8,7 @@ pub mod failure;
 pub mod keys;
 pub mod memory;
 pub mod orgs;
+pub mod page;
 pub mod publish;
 pub mod verify;
 

@@ -2,14 +2,17 @@
 
 use serde_json::Value;
 
-use super::{failure::Failure, publish};
+use super::{
+    failure::Failure,
+    page::{self, Page},
+    publish,
+};
 use crate::{
     audit::{
         changes,
         entry::{Action, AuditEntry, Origin, Target},
     },
     base::{
-        cursor::{self, ForeignCursor},
         id::{AuditId, OrgId},
         time::Timestamp,
     },
@@ -19,14 +22,6 @@ use crate::{
 
 /// The name of the list of organizations, for its cursors.
 const LIST: &str = "orgs";
-
-/// A page of organizations.
-pub struct Page {
-    /// The organizations.
-    pub orgs: Vec<Organization>,
-    /// The cursor of the next page, if there is one.
-    pub next_cursor: Option<String>,
-}
 
 /// A changed organization, and since when that holds everywhere, where the change may have taken something away.
 pub struct Changed {
@@ -70,19 +65,10 @@ async fn find(ports: &Ports, id: &str) -> Result<Organization, Failure> {
 ///
 /// # Errors
 /// [`Failure::ForeignCursor`] for a cursor that this list did not hand out.
-pub async fn list(ports: &Ports, limit: u32, cursor: Option<&str>) -> Result<Page, Failure> {
-    let after = cursor.map(|cursor| position(&cursor::open(LIST, cursor)?)).transpose()?;
-    let mut orgs = ports.ledger.list_orgs(&OrgQuery { after, limit: limit + 1 }).await?;
-    let more = orgs.len() > limit as usize;
-    orgs.truncate(limit as usize);
-    let last = orgs.last().filter(|_| more);
-    let next_cursor = last.map(|org| cursor::seal(LIST, &format!("{} {}", org.created_at.ms(), org.id)));
-    Ok(Page { orgs, next_cursor })
-}
-
-fn position(text: &str) -> Result<(Timestamp, String), ForeignCursor> {
-    let (at, id) = text.split_once(' ').ok_or(ForeignCursor)?;
-    Ok((Timestamp::from_ms(at.parse().map_err(|_| ForeignCursor)?), id.to_owned()))
+pub async fn list(ports: &Ports, limit: u32, cursor: Option<&str>) -> Result<Page<Organization>, Failure> {
+    let after = page::open(LIST, cursor)?;
+    let orgs = ports.ledger.list_orgs(&OrgQuery { after, limit: limit + 1 }).await?;
+    Ok(Page::cut(orgs, limit, LIST, |org| page::place(org.created_at, &org.id)))
 }
 
 /// Changes what a merge patch names.
@@ -104,8 +90,7 @@ pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&
     }
     let audit = entry(ports, Action::OrgUpdated, Some(&before), &organization, origin, now)?;
     match ports.ledger.update_org(&organization, before.version, &audit).await? {
-        Written::LostRace if if_version.is_some() => Err(Failure::PreconditionFailed { version: before.version + 1 }),
-        Written::LostRace => Err(Failure::Conflict),
+        Written::LostRace => Err(Failure::lost_race(if_version, before.version)),
         Written::Done => {
             let in_force_at = publish::publish_org(ports, &organization).await?;
             let narrowed = before.is_narrowed_by(&organization);
@@ -122,16 +107,6 @@ fn entry(
     origin: Origin,
     now: Timestamp,
 ) -> Result<AuditEntry, Failure> {
-    Ok(AuditEntry {
-        id: AuditId::new(now, ports.entropy.as_ref())?,
-        org_id: Some(after.id.clone()),
-        at: now,
-        actor: origin.actor,
-        action,
-        target: Target::org(after),
-        changes: changes::of_org(before, Some(after)),
-        ip: origin.ip,
-        user_agent: origin.user_agent,
-        request_id: origin.request_id,
-    })
+    let id = AuditId::new(now, ports.entropy.as_ref())?;
+    Ok(origin.entry(id, after.id.clone(), now, action, Target::org(after), changes::of_org(before, Some(after))))
 }

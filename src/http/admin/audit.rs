@@ -1,8 +1,6 @@
 //! The audit log of an organization.
 
-use serde_json::json;
-
-use super::page::{next_page, read_limit};
+use super::page::{page_reply, read_limit};
 use crate::{
     audit::{entry::Action, query::AuditQuery},
     base::{
@@ -20,8 +18,7 @@ use crate::{
 pub async fn list_audit(call: &Call<'_>) -> Result<Reply, Problem> {
     let (query, cursor) = read_query(call)?;
     let page = audit::list(call.ports, call.param("org"), query, cursor.as_deref()).await?;
-    let reply = Reply::json(200, &json!({ "items": page.entries, "next_cursor": page.next_cursor }));
-    Ok(next_page(call, reply, page.next_cursor.as_deref()))
+    Ok(page_reply(call, &page.items, page.next_cursor.as_deref()))
 }
 
 fn read_query(call: &Call<'_>) -> Result<(AuditQuery, Option<String>), Vec<Fault>> {

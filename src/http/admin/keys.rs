@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     conditions::{etag, unless_known, versions},
     life::change,
-    page::{next_page, read_limit},
+    page::{page_reply, read_limit},
 };
 use crate::{
     base::document::{Fault, Faults},
@@ -39,9 +39,8 @@ pub async fn list_keys(call: &Call<'_>) -> Result<Reply, Problem> {
     let (query, cursor) = read_query(call)?;
     let page = keys::list(call.ports, call.param("org"), query, cursor.as_deref()).await?;
     let now = call.ports.clock.now();
-    let items: Vec<_> = page.keys.iter().map(|key| key.view(now)).collect();
-    let reply = Reply::json(200, &json!({ "items": items, "next_cursor": page.next_cursor }));
-    Ok(next_page(call, reply, page.next_cursor.as_deref()))
+    let items: Vec<_> = page.items.iter().map(|key| key.view(now)).collect();
+    Ok(page_reply(call, &items, page.next_cursor.as_deref()))
 }
 
 /// One key.

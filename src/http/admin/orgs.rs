@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     conditions::{etag, unless_known, versions},
-    page::{next_page, read_limit},
+    page::{page_reply, read_limit},
 };
 use crate::{
     base::document::{Fault, Faults},
@@ -30,8 +30,7 @@ pub async fn create_org(call: &Call<'_>) -> Result<Reply, Problem> {
 pub async fn list_orgs(call: &Call<'_>) -> Result<Reply, Problem> {
     let (limit, cursor) = read_query(call)?;
     let page = orgs::list(call.ports, limit, cursor.as_deref()).await?;
-    let reply = Reply::json(200, &json!({ "items": page.orgs, "next_cursor": page.next_cursor }));
-    Ok(next_page(call, reply, page.next_cursor.as_deref()))
+    Ok(page_reply(call, &page.items, page.next_cursor.as_deref()))
 }
 
 fn read_query(call: &Call<'_>) -> Result<(u32, Option<String>), Vec<Fault>> {

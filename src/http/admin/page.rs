@@ -1,5 +1,8 @@
 //! What all lists share: `limit`, `cursor`, and the link to the next page.
 
+use serde::Serialize;
+use serde_json::json;
+
 use crate::{
     base::document::Faults,
     http::{call::Call, query::Query, reply::Reply},
@@ -17,10 +20,12 @@ pub fn read_limit(query: &mut Query, faults: &mut Faults) -> u32 {
     })
 }
 
-/// The answer with a link to the next page, which is this request's address with the cursor replaced (RFC 8288).
+/// A page as the contract answers it, with a link to the next one: this request's address with the cursor replaced
+/// (RFC 8288).
 #[must_use]
-pub fn next_page(call: &Call<'_>, reply: Reply, cursor: Option<&str>) -> Reply {
-    let Some(cursor) = cursor else { return reply };
+pub fn page_reply(call: &Call<'_>, items: &impl Serialize, next_cursor: Option<&str>) -> Reply {
+    let reply = Reply::json(200, &json!({ "items": items, "next_cursor": next_cursor }));
+    let Some(cursor) = next_cursor else { return reply };
     let kept = form_urlencoded::parse(call.inbound.query().as_bytes()).filter(|(name, _)| name != "cursor");
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(kept).append_pair("cursor", cursor);

@@ -28,18 +28,8 @@ pub(super) fn entry(
     let (from, to) = (before.map(|key| key.view(now)), after.map(|key| key.view(now)));
     // A deletion is told by its action; repeating every field that went would only keep what was to go.
     let changes = if after.is_none() { serde_json::Map::<String, Value>::new() } else { changes::of_key(from.as_ref(), to.as_ref()) };
-    Ok(AuditEntry {
-        id: AuditId::new(now, ports.entropy.as_ref())?,
-        org_id: Some(key.org_id.clone()),
-        at: now,
-        actor: origin.actor,
-        action,
-        target: Target::key(key),
-        changes,
-        ip: origin.ip,
-        user_agent: origin.user_agent,
-        request_id: origin.request_id,
-    })
+    let id = AuditId::new(now, ports.entropy.as_ref())?;
+    Ok(origin.entry(id, key.org_id.clone(), now, action, Target::key(key), changes))
 }
 
 /// A change of one key, as a caller asks for it.
@@ -102,13 +92,11 @@ impl Change<'_> {
         Ok(Changed { key: after, in_force_at: narrowed.then_some(in_force_at) })
     }
 
-    /// Whoever loses a race changed nothing and is told so as their own condition would have told them: with one, the
-    /// version has moved on; without, somebody else was first.
+    /// Whoever loses a race changed nothing, and is told so.
     pub(super) fn won(&self, before: &KeyRecord, written: Written) -> Result<(), Failure> {
         match written {
             Written::Done => Ok(()),
-            Written::LostRace if self.if_version.is_some() => Err(Failure::PreconditionFailed { version: before.version + 1 }),
-            Written::LostRace => Err(Failure::Conflict),
+            Written::LostRace => Err(Failure::lost_race(self.if_version, before.version)),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         record::Kind,
         state::Status,
     },
+    service::page::Page,
     testing::{
         fixtures::{self, NOW, origin},
         wire::{Call, Times},
@@ -23,7 +24,7 @@ fn query(sort: &str) -> KeyQuery {
     KeyQuery { statuses: Vec::new(), kind: None, search: None, sort: Sort::parse(sort).unwrap(), after: None, limit: 3, now: NOW }
 }
 
-fn page(world: &World, query: KeyQuery, cursor: Option<&str>) -> Result<Page, Failure> {
+fn page(world: &World, query: KeyQuery, cursor: Option<&str>) -> Result<Page<KeyRecord>, Failure> {
     block_on(list(&world.ports(), fixtures::org_id().as_str(), query, cursor))
 }
 
@@ -49,7 +50,7 @@ fn walk(world: &World, sort: &str, mut meanwhile: impl FnMut(usize)) -> Vec<KeyR
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
     for number in 0..100 {
         let page = page(world, query(sort), cursor.as_deref()).unwrap();
-        seen.extend(page.keys);
+        seen.extend(page.items);
         meanwhile(number);
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -115,9 +116,9 @@ fn last_page_has_no_cursor_even_when_it_is_full() {
         add(&world, "k", number);
     }
     let first = page(&world, query("name"), None).unwrap();
-    assert_eq!(first.keys.len(), 3);
+    assert_eq!(first.items.len(), 3);
     let second = page(&world, query("name"), first.next_cursor.as_deref()).unwrap();
-    assert_eq!((second.keys.len(), second.next_cursor), (3, None));
+    assert_eq!((second.items.len(), second.next_cursor), (3, None));
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn cursor_of_another_organization_is_refused() {
     let cursor = page(&world, query("name"), None).unwrap().next_cursor.unwrap();
     let other = block_on(list(&world.ports(), "org_system", query("name"), Some(&cursor)));
     assert!(matches!(other, Err(Failure::ForeignCursor(_))));
-    assert_eq!(block_on(list(&world.ports(), "org_system", query("name"), None)).unwrap().keys, []);
+    assert_eq!(block_on(list(&world.ports(), "org_system", query("name"), None)).unwrap().items, []);
 }
 
 #[test]

@@ -8,16 +8,8 @@ use crate::{
         record::KeyRecord,
     },
     ports::{Ports, Subject},
-    service::{failure::Failure, publish},
+    service::{failure::Failure, page::Page, publish},
 };
-
-/// A page of keys.
-pub struct Page {
-    /// The keys.
-    pub keys: Vec<KeyRecord>,
-    /// The cursor of the next page, if there is one.
-    pub next_cursor: Option<String>,
-}
 
 /// The key of that id.
 ///
@@ -34,22 +26,16 @@ pub async fn get(ports: &Ports, org: &str, key: &str) -> Result<KeyRecord, Failu
 ///
 /// # Errors
 /// [`Failure::ForeignCursor`] for a cursor that this list did not hand out.
-pub async fn list(ports: &Ports, org: &str, mut query: KeyQuery, cursor: Option<&str>) -> Result<Page, Failure> {
+pub async fn list(ports: &Ports, org: &str, mut query: KeyQuery, cursor: Option<&str>) -> Result<Page<KeyRecord>, Failure> {
     let organization = manageable(ports, org).await?;
-    let list_name = query.list_name(organization.id.as_str());
+    let (list_name, limit) = (query.list_name(organization.id.as_str()), query.limit);
     if let Some(cursor) = cursor {
         let position = cursor::open(&list_name, cursor)?;
         query.after = Some(Position::parse(&position).ok_or(cursor::ForeignCursor)?);
     }
-    let page_length = query.limit as usize;
-    // One more than the page holds tells whether there is a next page.
     query.limit += 1;
-    let mut keys = ports.ledger.list_keys(&organization.id, &query).await?;
-    let more = keys.len() > page_length;
-    keys.truncate(page_length);
-    let last = keys.last().filter(|_| more);
-    let next_cursor = last.map(|key| cursor::seal(&list_name, &position_of(key, query.sort.field).to_text()));
-    Ok(Page { keys, next_cursor })
+    let keys = ports.ledger.list_keys(&organization.id, &query).await?;
+    Ok(Page::cut(keys, limit, &list_name, |key| position_of(key, query.sort.field).to_text()))
 }
 
 fn position_of(key: &KeyRecord, field: SortField) -> Position {

@@ -42,11 +42,7 @@ impl D1Ledger {
     pub(super) async fn insert_key(&self, key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<Added, Outage> {
         let database = self.database()?;
         let mut statements = vec![insert_row(&database, key, admission, entry)?];
-        for secret in &key.secrets {
-            statements.push(put_secret(&database, key, secret, entry)?);
-        }
-        statements.push(audit::insert(&database, entry, AUDIT_IF_MADE)?);
-        statements.push(outbox::insert(&database, key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
+        statements.extend(follow_up(&database, key, entry)?);
         let results = self.batch(&database, statements).await?;
         if row::came_back(&results)? {
             return Ok(Added::Done);
@@ -61,11 +57,7 @@ impl D1Ledger {
     pub(super) async fn replace_key(&self, key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<Written, Outage> {
         let database = self.database()?;
         let mut statements = vec![update_row(&database, key, read_version, entry)?, drop_secrets(&database, key, entry)?];
-        for secret in &key.secrets {
-            statements.push(put_secret(&database, key, secret, entry)?);
-        }
-        statements.push(audit::insert(&database, entry, AUDIT_IF_MADE)?);
-        statements.push(outbox::insert(&database, key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
+        statements.extend(follow_up(&database, key, entry)?);
         let results = self.batch(&database, statements).await?;
         Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
     }
@@ -90,6 +82,15 @@ impl D1Ledger {
         let results = self.batch(&database, vec![claim, audit, outbox, secrets, delete]).await?;
         Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
     }
+}
+
+/// What follows a key's row in its batch: its secrets, the audit entry, the outbox row.
+fn follow_up(database: &D1Database, key: &KeyRecord, entry: &AuditEntry) -> Result<Vec<D1PreparedStatement>, Outage> {
+    let secrets = key.secrets.iter().map(|secret| put_secret(database, key, secret, entry));
+    let mut statements: Vec<_> = secrets.collect::<Result<_, _>>()?;
+    statements.push(audit::insert(database, entry, AUDIT_IF_MADE)?);
+    statements.push(outbox::insert(database, key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
+    Ok(statements)
 }
 
 fn insert_row(database: &D1Database, key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
