@@ -84,6 +84,32 @@ fn the_database_itself_refuses_to_change_or_remove_audit_entries() {
     assert_eq!(given::Org { edge: fleet.edge(), id: before.0 }.audit(), before.1);
 }
 
+/// 30 days cannot be waited for: the key's end is moved into the past, in the database's own file.
+#[test]
+fn a_temporary_key_that_is_long_over_leaves_the_list_and_stays_in_the_audit_log() {
+    let mut fleet = Fleet::start(Options { keep_state: true, faults: false, ..Options::default() });
+    let org = given::org(fleet.edge(), json!({"playground": {"enabled": true}}));
+    let (kept, id) = (org.key(json!({})), org.id.clone());
+    let made = fleet.edge().operator("POST", &org.path("/playground-keys"), None).value();
+    let secret = given::text(&made["secret"]);
+    assert_eq!(given::code(fleet.edge(), &secret), "VALID");
+    let folder = fleet.state_folder().expect("a kept state").to_owned();
+    let file = files_below(&folder).into_iter().map(|(path, _)| path).find(|path| is_ledger(path)).expect("the database's file");
+    assert_eq!(run_sql(&file, "UPDATE keys SET expires_at = 1 WHERE kind = 'playground'"), "");
+    fleet.restart();
+
+    assert_eq!(fleet.scheduled().status, 200);
+
+    let org = given::Org { edge: fleet.edge(), id };
+    let listed = org.edge.operator("GET", &org.path("/keys"), None).value();
+    let ids: Vec<&serde_json::Value> = listed["items"].as_array().expect("items").iter().map(|key| &key["id"]).collect();
+    assert_eq!(ids, [&json!(kept.id)]);
+    assert_eq!(given::code(fleet.edge(), &secret), "NOT_FOUND");
+    let entry = &org.audit()[0];
+    assert_eq!((&entry["action"], &entry["actor"]["type"]), (&json!("key.deleted"), &json!("system")));
+    assert_eq!(entry["target"]["id"], made["key"]["id"]);
+}
+
 fn is_ledger(path: &std::path::Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sqlite") && run_sql(path, "SELECT 1 FROM audit LIMIT 0").is_empty()
 }
