@@ -49,9 +49,11 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         return refuse_method(&method, routes);
     };
     call.params = params;
-    if let Caller::With(grant) = route.caller {
-        call.principal = Some(gate::admit(call, grant)?);
-    }
+    call.principal = match route.caller {
+        Caller::With(grant) => Some(gate::admit(call, Some(grant)).await?),
+        Caller::Operator => Some(gate::admit(call, None).await?),
+        Caller::Anyone | Caller::KeyHolder => None,
+    };
     match route.operation {
         Operation::CreateOrg => admin::orgs::create_org(call).await,
         Operation::ListOrgs => admin::orgs::list_orgs(call).await,
@@ -70,6 +72,7 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Operation::ImportKeys => admin::import::import_keys(call).await,
         Operation::CreatePlaygroundKey => admin::keys::create_playground_key(call).await,
         Operation::ListAudit => admin::audit::list_audit(call).await,
+        Operation::CreateServiceKey => admin::keys::create_service_key(call).await,
         Operation::VerifyKey => verify::verify_key(call).await,
         Operation::ForwardAuth => forward_auth::forward_auth(call).await,
         Operation::Healthz => health::healthz(call).await,
