@@ -19,8 +19,7 @@ struct Target<'a> {
 
 fn target<'a>(provider: &'a Provider, fleet: &'a Fleet) -> Target<'a> {
     let org = given::org(fleet.edge(), json!({}));
-    let target =
-        Target { provider, edge: fleet.edge(), path: org.path("/keys"), claims: provider.good_claims(&member(&org.id, "owner")) };
+    let target = Target { provider, edge: fleet.edge(), path: org.path("/keys"), claims: provider.good_claims(&member(&org.id, "owner")) };
     // Every hostile token below is one of these with one thing changed: what is refused is that one thing.
     for alg in ALGORITHMS {
         target.assert_good(&target.signed(alg, |_| {}));
@@ -273,7 +272,8 @@ fn a_claim_that_is_missing_wrong_or_of_the_wrong_type_is_a_refusal() {
     let mut tokens = Vec::new();
     for (claim, values) in bad_claims(provider, given::now().ms() / 1000) {
         for value in values {
-            tokens.push((format!("{claim}: {value}"), target.claiming(&json!({claim: value}))));
+            let what = if value.is_null() { format!("{claim} is missing") } else { format!("{claim}: {value}") };
+            tokens.push((what, target.claiming(&json!({claim: value}))));
         }
     }
     // `null` in the token itself, which is not the same as a claim that is missing.

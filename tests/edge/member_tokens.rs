@@ -302,7 +302,7 @@ fn no_member_token_is_anywhere_in_the_state() {
     assert_eq!(made.status, 201, "{}", made.text());
     let signature = token.rsplit('.').next().expect("a signature").to_owned();
     fleet.restart();
-    let files = files_below(&fleet.state_folder().expect("a kept state").to_owned());
+    let files = files_below(fleet.state_folder().expect("a kept state"));
     let holds = |needle: &str| files.iter().any(|(_, bytes)| bytes.windows(needle.len()).any(|part| part == needle.as_bytes()));
     assert!(holds("user_ann"), "the state is where it is looked for");
     assert!(!holds(&signature), "a token that is kept can be stolen");
