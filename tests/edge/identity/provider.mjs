@@ -55,6 +55,7 @@ function configuration(jwks) {
       devInteractions: { enabled: false },
       resourceIndicators: { enabled: true, getResourceServerInfo },
     },
+    ttl: { ClientCredentials: 3600 },
     extraTokenClaims: (ctx) => claimsAskedFor(ctx),
     formats: {
       customizers: {
@@ -70,7 +71,7 @@ function configuration(jwks) {
 function getResourceServerInfo(_ctx, resource) {
   const alg = ALGORITHMS.find((name) => resource === RESOURCE + name);
   if (alg === undefined) throw new Error(`no resource ${resource}`);
-  return { scope: "", audience: AUDIENCE, accessTokenFormat: "jwt", accessTokenTTL: 3600, jwt: { sign: { alg } } };
+  return { scope: "", audience: AUDIENCE, accessTokenFormat: "jwt", jwt: { sign: { alg } } };
 }
 
 function claimsAskedFor(ctx) {
