@@ -8,7 +8,8 @@ use crate::{
 use latchkey::http::route_table::{Caller, Methods, Operation, ROUTES, Route};
 use serde_json::{Value, json};
 
-fn method(route: &Route) -> &'static str {
+/// A method that the route takes.
+pub fn method(route: &Route) -> &'static str {
     match route.methods {
         Methods::One(method) => method,
         Methods::Any => "GET",
