@@ -17,6 +17,7 @@ mod bad_input;
 mod coverage;
 mod edits;
 mod endings;
+mod floods;
 mod forward_auth;
 mod imports;
 mod keys;
