@@ -53,3 +53,19 @@ impl Throttle for PlatformThrottle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::FLOOD_PERIOD_MS;
+
+    #[test]
+    fn each_binding_is_configured_with_the_period_that_callers_are_told_to_wait() {
+        let wrangler = include_str!("../../wrangler.toml");
+        for flood in [Flood::UnknownKeys, Flood::FailedCredentials] {
+            let name = format!("name = \"{}\"", binding(flood));
+            let table = wrangler.split("\n[").find(|table| table.starts_with("[ratelimits]]") && table.contains(&name)).unwrap();
+            assert!(table.contains(&format!("period = {} }}", FLOOD_PERIOD_MS / 1000)), "{table}");
+        }
+    }
+}
