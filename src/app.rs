@@ -15,6 +15,7 @@ use crate::{
         guards::DurableGuards,
         kv::KvIndex,
         platform::{PlatformClock, PlatformEntropy},
+        throttle::PlatformThrottle,
     },
 };
 
@@ -29,6 +30,7 @@ pub fn ports(env: &Env) -> Ports {
         ledger: Box::new(D1Ledger::new(env.clone())),
         index: Box::new(KvIndex::new(env.clone())),
         guards: Box::new(DurableGuards::new(env.clone())),
+        throttle: Box::new(PlatformThrottle::new(env.clone())),
         clock: Box::new(PlatformClock),
         entropy: Box::new(PlatformEntropy),
     }

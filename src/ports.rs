@@ -3,6 +3,8 @@
 //! Each port has one adapter on the platform and one in memory for tests. Futures are not `Send`: an isolate has one
 //! thread.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 
 use crate::{
@@ -138,8 +140,8 @@ pub trait Ledger {
     async fn delete_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<Written, Outage>;
     /// Up to `limit` temporary keys that expired before `moment`.
     async fn list_stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage>;
-    /// Whether any key has a credential that was issued elsewhere.
-    async fn has_imports(&self) -> Result<bool, Outage>;
+    /// Whether any key has a credential that was issued elsewhere; with a time, whether any that was imported before it.
+    async fn has_imports(&self, before: Option<Timestamp>) -> Result<bool, Outage>;
     /// The audit entries of a page, newest first.
     async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage>;
     /// Up to `limit` subjects with changes that may not be published yet, in any order, each once with its newest.
@@ -174,6 +176,27 @@ pub trait Guards {
     async fn check(&self) -> Result<(), Outage>;
 }
 
+/// Something that one address may do only so often, because each time costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flood {
+    /// Credentials that are looked up in the truth, because the index does not have them.
+    UnknownKeys,
+    /// Credentials of the control plane that are not good.
+    FailedCredentials,
+}
+
+/// After how long every count starts anew, in milliseconds: the `period` of `[[ratelimits]]` in `wrangler.toml`.
+pub const FLOOD_PERIOD_MS: u64 = 60_000;
+
+/// The counts of floods, per address; of IPv6, per network of a subscriber. They are rough: each place counts for itself.
+#[async_trait(?Send)]
+pub trait Throttle {
+    /// Counts one occurrence, and says whether the address may go on.
+    ///
+    /// It bounds costs and decides nothing about a key, so there is no failure: what cannot be counted is admitted.
+    async fn admits(&self, flood: Flood, address: IpAddr) -> bool;
+}
+
 /// The clock.
 #[async_trait(?Send)]
 pub trait Clock {
@@ -191,6 +214,8 @@ pub struct Ports {
     pub index: Box<dyn Index>,
     /// The guards.
     pub guards: Box<dyn Guards>,
+    /// The counts of floods.
+    pub throttle: Box<dyn Throttle>,
     /// The clock.
     pub clock: Box<dyn Clock>,
     /// The random generator.

@@ -1,4 +1,4 @@
-//! The adapters of the ports on the platform: D1, KV, Durable Object stubs, clock and random generator.
+//! The adapters of the ports on the platform: D1, KV, Durable Object stubs, rate-limiting bindings, clock and random generator.
 //!
 //! In scope: bytes, rows and calls. Out of scope: any rule; what a failure means is for the services.
 
@@ -7,3 +7,4 @@ pub mod deadline;
 pub mod guards;
 pub mod kv;
 pub mod platform;
+pub mod throttle;

@@ -40,6 +40,7 @@ pub enum Call {
     OrgRelease,
     OrgAdopt,
     CheckGuards,
+    Throttle,
 }
 
 impl Call {
@@ -72,7 +73,7 @@ impl Call {
     }
 
     pub fn is_guard(self) -> bool {
-        !self.is_ledger() && !self.is_index()
+        !self.is_ledger() && !self.is_index() && self != Self::Throttle
     }
 
     fn outage(self) -> Outage {

@@ -9,6 +9,7 @@ use super::{
     guards::MemoryGuards,
     index::MemoryIndex,
     ledger::MemoryLedger,
+    throttle::MemoryThrottle,
     wire::Wire,
 };
 use crate::{
@@ -24,6 +25,7 @@ pub struct World {
     pub ledger: MemoryLedger,
     pub index: MemoryIndex,
     pub guards: MemoryGuards,
+    pub throttle: MemoryThrottle,
     pub clock: MemoryClock,
     pub memory: Memory,
     entropy: Rc<Sequence>,
@@ -38,6 +40,7 @@ impl World {
         let guards = MemoryGuards::new(wire.clone(), ledger.clone(), clock.clone());
         Self {
             index: MemoryIndex::new(wire.clone()),
+            throttle: MemoryThrottle::new(wire.clone()),
             wire,
             ledger,
             guards,
@@ -71,6 +74,7 @@ impl World {
             ledger: Box::new(self.ledger.clone()),
             index: Box::new(self.index.clone()),
             guards: Box::new(self.guards.clone()),
+            throttle: Box::new(self.throttle.clone()),
             clock: Box::new(self.clock.clone()),
             entropy: Box::new(self.entropy.clone()),
         }
