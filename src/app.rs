@@ -13,8 +13,10 @@ use crate::{
     storage::{
         d1::D1Ledger,
         guards::DurableGuards,
+        key_sets::PublishedKeySets,
         kv::KvIndex,
         platform::{PlatformClock, PlatformEntropy},
+        signatures::PlatformSignatures,
     },
 };
 
@@ -29,6 +31,8 @@ pub fn ports(env: &Env) -> Ports {
         ledger: Box::new(D1Ledger::new(env.clone())),
         index: Box::new(KvIndex::new(env.clone())),
         guards: Box::new(DurableGuards::new(env.clone())),
+        key_sets: Box::new(PublishedKeySets::new(env.clone())),
+        signatures: Box::new(PlatformSignatures),
         clock: Box::new(PlatformClock),
         entropy: Box::new(PlatformEntropy),
     }

@@ -1,6 +1,7 @@
 //! What an isolate remembers between requests: plain data, bounded, least recently used out first.
 //!
-//! It is a cache and nothing else: a guard confirms the version of what is remembered before it is relied on.
+//! It is a cache and nothing else: a guard confirms the version of an organization before it is relied on, and everything
+//! else is relied on for a stated time.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,6 +11,7 @@ use std::{
 
 use lru::LruCache;
 
+use super::known_keys::KnownKeys;
 use crate::{
     base::{id::OrgId, time::Timestamp},
     policy::org::Organization,
@@ -26,6 +28,10 @@ pub const NO_IMPORTS_MS: i64 = 2_000;
 pub struct Memory {
     orgs: Rc<RefCell<LruCache<OrgId, Rc<Organization>>>>,
     imports: Rc<Cell<Imports>>,
+    /// The identity provider's keys, and when they were asked for.
+    ///
+    /// INVARIANT: never borrowed across an await, for another request comes in there.
+    pub known_keys: Rc<RefCell<KnownKeys>>,
 }
 
 /// Whether keys were imported, as far as this isolate heard.
@@ -39,7 +45,11 @@ enum Imports {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { orgs: Rc::new(RefCell::new(LruCache::new(MAX_ORGS))), imports: Rc::new(Cell::new(Imports::Unknown)) }
+        Self {
+            orgs: Rc::new(RefCell::new(LruCache::new(MAX_ORGS))),
+            imports: Rc::new(Cell::new(Imports::Unknown)),
+            known_keys: Rc::default(),
+        }
     }
 }
 

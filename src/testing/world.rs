@@ -9,6 +9,7 @@ use super::{
     guards::MemoryGuards,
     index::MemoryIndex,
     ledger::MemoryLedger,
+    provider::{MemoryProvider, MemorySignatures},
     wire::Wire,
 };
 use crate::{
@@ -24,6 +25,7 @@ pub struct World {
     pub ledger: MemoryLedger,
     pub index: MemoryIndex,
     pub guards: MemoryGuards,
+    pub provider: MemoryProvider,
     pub clock: MemoryClock,
     pub memory: Memory,
     entropy: Rc<Sequence>,
@@ -38,6 +40,7 @@ impl World {
         let guards = MemoryGuards::new(wire.clone(), ledger.clone(), clock.clone());
         Self {
             index: MemoryIndex::new(wire.clone()),
+            provider: MemoryProvider::new(wire.clone()),
             wire,
             ledger,
             guards,
@@ -71,6 +74,8 @@ impl World {
             ledger: Box::new(self.ledger.clone()),
             index: Box::new(self.index.clone()),
             guards: Box::new(self.guards.clone()),
+            key_sets: Box::new(self.provider.clone()),
+            signatures: Box::new(MemorySignatures::new(self.wire.clone())),
             clock: Box::new(self.clock.clone()),
             entropy: Box::new(self.entropy.clone()),
         }
