@@ -37,7 +37,10 @@ fn member_tokens_are_off_until_the_three_settings_are_there() {
         assert_eq!(refused, BadMemberSetting::Missing { variable: missing.0 });
         assert!(refused.to_string().starts_with(missing.0));
     }
-    assert_eq!(read(&[("MEMBER_ISSUER", "https://acme.cloudflareaccess.com")]), Err(BadMemberSetting::Missing { variable: "MEMBER_AUDIENCE" }));
+    assert_eq!(
+        read(&[("MEMBER_ISSUER", "https://acme.cloudflareaccess.com")]),
+        Err(BadMemberSetting::Missing { variable: "MEMBER_AUDIENCE" })
+    );
 }
 
 #[test]
@@ -97,12 +100,7 @@ fn keys_come_over_https_or_from_this_machine() {
 
 #[test]
 fn claims_describe_a_member() {
-    let ada = MemberClaims {
-        org: fixtures::org_id(),
-        role: "developer".into(),
-        user: "user_42".into(),
-        name: "Ada Lovelace".into(),
-    };
+    let ada = MemberClaims { org: fixtures::org_id(), role: "developer".into(), user: "user_42".into(), name: "Ada Lovelace".into() };
     assert_eq!(member(&claims(json!({})), &settings().places), Ok(ada.clone()));
     let nested = claims(json!({"org_id": null, "role": null, "custom": {"org": ORG, "role": "developer"}}));
     let others = [("MEMBER_ORG_CLAIM", "/custom/org"), ("MEMBER_ROLE_CLAIM", "/custom/role")];
@@ -116,7 +114,16 @@ fn a_claim_that_is_missing_or_not_acceptable_is_a_refusal() {
         (
             "org_id",
             "the organization",
-            vec![json!(null), json!(""), json!("org_system"), json!("acme"), json!(fixtures::KEY), json!([ORG]), json!(7), json!(format!("{ORG} "))],
+            vec![
+                json!(null),
+                json!(""),
+                json!("org_system"),
+                json!("acme"),
+                json!(fixtures::KEY),
+                json!([ORG]),
+                json!(7),
+                json!(format!("{ORG} ")),
+            ],
         ),
         ("role", "the role", vec![json!(null), json!(""), json!(["owner"]), json!(true), json!("own\ner"), json!("a".repeat(101))]),
         (
