@@ -35,7 +35,7 @@ fn without_an_id_only_the_one_suited_key_will_do() {
     assert_eq!(two.find(Algorithm::Rs256, None), Err(NoKey::Unsuited));
     assert_eq!(two.find(Algorithm::EdDsa, None), Err(NoKey::Unknown));
     assert!(two.find(Algorithm::Es256, None).is_ok());
-    assert!(set(&[without_kid.clone()]).find(Algorithm::Rs256, None).is_ok());
+    assert!(set(std::slice::from_ref(&without_kid)).find(Algorithm::Rs256, None).is_ok());
     assert_eq!(set(&[without_kid]).find(Algorithm::Rs256, Some("")), Err(NoKey::Unknown), "no id is not the empty one");
     let unsuited = with(rsa("b", 5), json!({"use": "enc"}));
     assert!(set(&[rsa("a", 1), unsuited]).find(Algorithm::Rs256, None).is_ok(), "a key for something else does not count");

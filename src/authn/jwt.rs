@@ -176,7 +176,6 @@ impl Proven {
             return Err(TokenRefusal::Claim { claim: "aud" });
         }
         // Milliseconds of this age and of the next thousand years are exact in a float.
-        #[expect(clippy::cast_precision_loss, reason = "see above")]
         let now_ms = now.ms() as f64;
         let expires_ms = time(&claims, "exp")?.ok_or(TokenRefusal::Claim { claim: "exp" })?;
         if now_ms >= expires_ms + LEEWAY_MS {
