@@ -74,9 +74,15 @@ impl KnownKeys {
     pub fn may_attempt(&self, now: Timestamp) -> bool {
         match self.attempt {
             Attempt::None => true,
-            Attempt::UnderWay(since) => self.last.is_none() || !is_within(since, UNDER_WAY_MS, now),
+            Attempt::UnderWay(_) => self.last.is_none() || !self.is_under_way(now),
             Attempt::Failed(at) => !is_within(at, AFTER_FAILURE_MS, now),
         }
+    }
+
+    /// Whether some request is getting a newer set.
+    #[must_use]
+    pub fn is_under_way(&self, now: Timestamp) -> bool {
+        matches!(self.attempt, Attempt::UnderWay(since) if is_within(since, UNDER_WAY_MS, now))
     }
 
     /// Notes an attempt, before it is made.

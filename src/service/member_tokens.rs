@@ -15,6 +15,10 @@ use crate::{
     ports::{Kept, Outage, Ports},
 };
 
+/// How long a request waits at most for the keys that another one is getting: 20 times 50 ms.
+const MAX_PAUSES: u32 = 20;
+const PAUSE_MS: u32 = 50;
+
 /// Who brings the token; `None` when it is not good.
 ///
 /// # Errors
@@ -63,6 +67,7 @@ async fn find_key(ports: &Ports, memory: &Memory, url: &str, token: &Unproven<'_
     }
     // 2. Somebody is asking, or has just failed: what there is has to do.
     if !known().may_attempt(asked_at) {
+        watch_attempt(ports, memory, token).await;
         return settle(known().last(), token, || outage("it did not answer a moment ago"));
     }
     let mut looked = in_own.is_some();
@@ -102,6 +107,23 @@ async fn find_key(ports: &Ports, memory: &Memory, url: &str, token: &Unproven<'_
             settle(known().last(), token, || outage("its keys were lost"))
         }
         Err(cause) => settle(known().last(), token, || cause),
+    }
+}
+
+/// Waits a moment for another request that is getting a newer set, if the last one lacks the token's key: right after a
+/// rotation many tokens name a key that only one request may ask for. What is watched is plain data; the other request's
+/// future must not be awaited here.
+async fn watch_attempt(ports: &Ports, memory: &Memory, token: &Unproven<'_>) {
+    let lacks = |last: Dated| last.keys.find(token.algorithm(), token.kid()) == Err(NoKey::Unknown);
+    for _ in 0..MAX_PAUSES {
+        let (last, under_way) = {
+            let known = memory.known_keys.borrow();
+            (known.last(), known.is_under_way(ports.clock.now()))
+        };
+        if !under_way || !last.is_some_and(lacks) {
+            return;
+        }
+        ports.clock.pause(PAUSE_MS).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use futures_util::future::join;
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -233,6 +234,30 @@ fn while_one_request_asks_the_others_go_on_with_what_there_is() {
     });
     assert!(is_good(&world, &token(&rsa("a", 1))));
     assert_eq!(asked(&world), COLD);
+}
+
+#[test]
+fn right_after_a_rotation_one_request_asks_and_those_beside_it_wait_for_the_new_key() {
+    let world = world();
+    assert!(is_good(&world, &token(&rsa("a", 1))));
+    world.provider.publish(&[rsa("b", 3)]);
+    world.wire.forget_calls();
+    let (ports, settings, token) = (world.ports(), settings(), token(&rsa("b", 3)));
+    let one = || prove(&ports, &world.memory, &settings, &token);
+    let (first, second) = block_on(join(one(), one()));
+    assert!(first.unwrap().is_some() && second.unwrap().is_some());
+    assert_eq!(asked(&world), COLD);
+}
+
+#[test]
+fn waiting_for_another_request_has_an_end() {
+    let world = world();
+    assert!(is_good(&world, &token(&rsa("a", 1))));
+    world.memory.known_keys.borrow_mut().begin_attempt(NOW);
+    assert!(!is_good(&world, &token(&rsa("b", 3))));
+    assert_eq!(world.clock.pauses(), [PAUSE_MS; MAX_PAUSES as usize]);
+    assert!(is_good(&world, &token(&rsa("a", 1))), "a known key waits for nobody");
+    assert_eq!(world.clock.pauses().len(), MAX_PAUSES as usize);
 }
 
 #[test]

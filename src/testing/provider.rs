@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    clock::let_others_in,
     fixtures::{NOW, ORG},
     wire::{Call, Wire},
 };
@@ -71,6 +72,7 @@ impl MemoryProvider {
 impl KeySets for MemoryProvider {
     async fn fetch(&self, url: &str) -> Result<String, Outage> {
         assert_eq!(url, JWKS_URL);
+        let_others_in().await;
         self.wire.pass(Call::KeySetFetch, || Ok(self.document.borrow().clone()))
     }
 
