@@ -6,9 +6,11 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
+    authn::jwks::VerifyingKey,
     base::{
         chance::Entropy,
         id::{KeyId, OrgId},
@@ -33,6 +35,12 @@ pub enum Outage {
     /// A guard did not answer, or not what guards answer.
     #[error("the guard failed: {cause}")]
     Guard { cause: String },
+    /// The keys of the identity provider could not be had.
+    #[error("the identity provider failed: {cause}")]
+    IdentityProvider { cause: String },
+    /// The platform could not check a signature.
+    #[error("signatures cannot be checked: {cause}")]
+    Signatures { cause: String },
     /// The platform's random generator failed.
     #[error(transparent)]
     Entropy(#[from] crate::base::chance::NoEntropy),
@@ -197,6 +205,34 @@ pub trait Throttle {
     async fn admits(&self, flood: Flood, address: IpAddr) -> bool;
 }
 
+/// A document with the identity provider's keys, kept for when the provider is down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The document, as the provider gave it.
+    pub document: String,
+    /// The time just before it was asked for.
+    pub fetched_at: Timestamp,
+}
+
+/// The identity provider's published keys.
+#[async_trait(?Send)]
+pub trait KeySets {
+    /// The document that the provider answers with now. It is text of bounded length and nothing more.
+    async fn fetch(&self, url: &str) -> Result<String, Outage>;
+    /// The document that was kept last. It may be stale.
+    async fn kept(&self, url: &str) -> Result<Option<Kept>, Outage>;
+    /// Keeps a document in place of the one before.
+    async fn keep(&self, url: &str, kept: &Kept) -> Result<(), Outage>;
+}
+
+/// The platform's cryptography.
+#[async_trait(?Send)]
+pub trait Signatures {
+    /// Whether the key's holder made this signature over these bytes. Whatever the platform finds wrong with key or
+    /// signature makes it no good; an error means that nothing could be checked.
+    async fn is_good(&self, key: &VerifyingKey, signed: &[u8], signature: &[u8]) -> Result<bool, Outage>;
+}
+
 /// The clock.
 #[async_trait(?Send)]
 pub trait Clock {
@@ -216,6 +252,10 @@ pub struct Ports {
     pub guards: Box<dyn Guards>,
     /// The counts of floods.
     pub throttle: Box<dyn Throttle>,
+    /// The identity provider's keys.
+    pub key_sets: Box<dyn KeySets>,
+    /// The platform's cryptography.
+    pub signatures: Box<dyn Signatures>,
     /// The clock.
     pub clock: Box<dyn Clock>,
     /// The random generator.

@@ -4,5 +4,8 @@
 //! the route table says.
 
 pub mod credential;
+pub mod jwks;
+pub mod jwt;
+pub mod member;
 pub mod operator;
 pub mod principal;

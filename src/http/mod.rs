@@ -19,5 +19,4 @@ pub mod rate_fields;
 pub mod reply;
 pub mod route_table;
 pub mod router;
-pub mod strict_json;
 pub mod verify;

@@ -1,7 +1,8 @@
 //! What an isolate remembers between requests: plain data, bounded, least recently used out first.
 //!
 //! It is a cache and nothing else: what is remembered of a key or an organization is relied on only after a guard has
-//! confirmed its version, and that something is *not* there only for as long as nobody can have brought it.
+//! confirmed its version, that something is *not* there only for as long as nobody can have brought it, and everything
+//! else for a stated time.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,6 +12,7 @@ use std::{
 
 use lru::LruCache;
 
+use super::known_keys::KnownKeys;
 use crate::{
     base::{id::OrgId, time::Timestamp},
     policy::org::Organization,
@@ -36,6 +38,10 @@ pub struct Memory {
     imports: Rc<Cell<Imports>>,
     /// Digests that the truth did not know when it was asked at that time.
     unknown: Rc<RefCell<LruCache<Digest, Timestamp>>>,
+    /// The identity provider's keys, and when they were asked for.
+    ///
+    /// INVARIANT: never borrowed across an await, for another request comes in there.
+    pub known_keys: Rc<RefCell<KnownKeys>>,
 }
 
 /// Whether keys were imported, as far as this isolate heard.
@@ -53,6 +59,7 @@ impl Default for Memory {
             orgs: Rc::new(RefCell::new(LruCache::new(MAX_ORGS))),
             imports: Rc::new(Cell::new(Imports::Unknown)),
             unknown: Rc::new(RefCell::new(LruCache::new(MAX_UNKNOWN))),
+            known_keys: Rc::default(),
         }
     }
 }

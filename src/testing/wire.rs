@@ -41,6 +41,10 @@ pub enum Call {
     OrgAdopt,
     CheckGuards,
     Throttle,
+    KeySetFetch,
+    KeySetKept,
+    KeySetKeep,
+    CheckSignature,
 }
 
 impl Call {
@@ -73,13 +77,21 @@ impl Call {
     }
 
     pub fn is_guard(self) -> bool {
-        !self.is_ledger() && !self.is_index() && self != Self::Throttle
+        !self.is_ledger() && !self.is_index() && !self.is_of_members() && self != Self::Throttle
+    }
+
+    /// A call that only member tokens make.
+    pub fn is_of_members(self) -> bool {
+        matches!(self, Self::KeySetFetch | Self::KeySetKept | Self::KeySetKeep | Self::CheckSignature)
     }
 
     fn outage(self) -> Outage {
         let cause = format!("{self:?} was made to fail");
         match self {
             _ if self.is_ledger() => Outage::Ledger { cause },
+            Self::KeySetKept | Self::KeySetKeep => Outage::Index { cause },
+            Self::KeySetFetch => Outage::IdentityProvider { cause },
+            Self::CheckSignature => Outage::Signatures { cause },
             _ if self.is_index() => Outage::Index { cause },
             _ => Outage::Guard { cause },
         }

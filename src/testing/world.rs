@@ -9,6 +9,7 @@ use super::{
     guards::MemoryGuards,
     index::MemoryIndex,
     ledger::MemoryLedger,
+    provider::{MemoryProvider, MemorySignatures},
     throttle::MemoryThrottle,
     wire::Wire,
 };
@@ -26,6 +27,7 @@ pub struct World {
     pub index: MemoryIndex,
     pub guards: MemoryGuards,
     pub throttle: MemoryThrottle,
+    pub provider: MemoryProvider,
     pub clock: MemoryClock,
     pub memory: Memory,
     entropy: Rc<Sequence>,
@@ -41,6 +43,7 @@ impl World {
         Self {
             index: MemoryIndex::new(wire.clone()),
             throttle: MemoryThrottle::new(wire.clone()),
+            provider: MemoryProvider::new(wire.clone()),
             wire,
             ledger,
             guards,
@@ -75,6 +78,8 @@ impl World {
             index: Box::new(self.index.clone()),
             guards: Box::new(self.guards.clone()),
             throttle: Box::new(self.throttle.clone()),
+            key_sets: Box::new(self.provider.clone()),
+            signatures: Box::new(MemorySignatures::new(self.wire.clone())),
             clock: Box::new(self.clock.clone()),
             entropy: Box::new(self.entropy.clone()),
         }
