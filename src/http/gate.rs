@@ -4,10 +4,12 @@ use super::{call::Call, challenge::Challenge, problem::Problem, problem_catalog 
 use crate::{
     authn::{
         credential::{self, Presented, Unreadable},
+        jwt,
+        member::MemberSettings,
         principal::{Access, Grant, Principal},
     },
     base::secret::Plaintext,
-    ports::Outage,
+    ports::{FLOOD_PERIOD_MS, Flood, Outage},
     service::{
         authenticate::{self, Authentication},
         failure::Failure,
@@ -21,10 +23,14 @@ use crate::{
 /// 401 with its challenge, 400 for several credentials, 403, 404 for what belongs to another organization, 429 for a
 /// key whose rate is used up, or 503 while nobody can be proven.
 pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, Problem> {
-    let token = read(call)?;
-    let principal = match authenticate(call, &token, needs).await? {
+    let Some(credential) = read(call)? else {
+        let said = "send a token in the Authorization field: Bearer, a space, the token";
+        return Err(Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said));
+    };
+    let principal = match authenticate(call, &credential, needs).await? {
         Authentication::Authenticated(principal) => *principal,
-        Authentication::Failed => return Err(failed()),
+        Authentication::Failed => return Err(failed(call).await),
+        Authentication::Refused(refusal) => return Err(failed(call).await.because(format!("a member token was refused: {refusal}"))),
         Authentication::ElsewhereOnly => {
             return Err(Problem::new(&catalog::FORBIDDEN, "the key may not be used from this address, or the address is not known"));
         }
@@ -38,32 +44,74 @@ pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, P
     }
 }
 
-/// The one credential of the request.
-fn read(call: &Call<'_>) -> Result<Plaintext, Problem> {
+/// The credential that a request is judged by.
+enum Credential {
+    /// From the `Authorization` field.
+    Token(Plaintext),
+    /// A member token that Cloudflare Access put before the request.
+    Assertion(Plaintext),
+    /// Something in the `Authorization` field that is no token.
+    Garbled,
+}
+
+/// What the caller wrote into `Authorization` goes before what others added on the way.
+fn read(call: &Call<'_>) -> Result<Option<Credential>, Problem> {
     match credential::read(call.inbound.header("authorization").as_deref()) {
-        Presented::Bearer(token) => Ok(token),
-        Presented::Nothing | Presented::Unreadable(Unreadable::OtherScheme) => {
-            let said = "send a token in the Authorization field: Bearer, a space, the token";
-            Err(Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said))
-        }
-        Presented::Unreadable(Unreadable::NotAToken) => Err(failed()),
+        Presented::Bearer(token) => Ok(Some(Credential::Token(token))),
+        Presented::Unreadable(Unreadable::NotAToken) => Ok(Some(Credential::Garbled)),
         Presented::Unreadable(why @ Unreadable::SeveralCredentials) => {
             let said = why.to_string();
             Err(Problem::challenged(&catalog::MALFORMED_REQUEST, &Challenge::InvalidRequest(said.clone()), said))
         }
+        Presented::Nothing | Presented::Unreadable(Unreadable::OtherScheme) => {
+            let assertion = call.inbound.header("cf-access-jwt-assertion").filter(|_| members(call).is_ok_and(|members| members.is_some()));
+            Ok(assertion.map(|token| Credential::Assertion(Plaintext::new(token))))
+        }
     }
 }
 
-async fn authenticate(call: &Call<'_>, token: &Plaintext, needs: Option<Grant>) -> Result<Authentication, Problem> {
-    let operator =
-        call.config.operator.as_ref().map_err(|refusal| Failure::Unavailable(Outage::Configuration { cause: refusal.to_string() }))?;
+async fn authenticate(call: &Call<'_>, credential: &Credential, needs: Option<Grant>) -> Result<Authentication, Problem> {
+    let token = match credential {
+        Credential::Garbled => return Ok(Authentication::Failed),
+        Credential::Assertion(token) => return by_member_token(call, token).await,
+        Credential::Token(token) => token,
+    };
+    let operator = call.config.operator.as_ref().map_err(misconfigured)?;
     if operator.include(token) {
         return Ok(Authentication::Authenticated(Box::new(Principal::Operator)));
+    }
+    if jwt::looks_like(token.expose()) {
+        return by_member_token(call, token).await;
     }
     Ok(authenticate::by_key(call.ports, call.memory, token, call.client_ip(), needs).await?)
 }
 
-fn failed() -> Problem {
+/// Where no identity provider is trusted, its tokens prove nobody.
+async fn by_member_token(call: &Call<'_>, token: &Plaintext) -> Result<Authentication, Problem> {
+    match members(call)? {
+        Some(members) => Ok(authenticate::by_member_token(call.ports, call.memory, members, token).await?),
+        None => Ok(Authentication::Failed),
+    }
+}
+
+fn members<'a>(call: &Call<'a>) -> Result<Option<&'a MemberSettings>, Failure> {
+    call.config.member.as_ref().map(Option::as_ref).map_err(misconfigured)
+}
+
+fn misconfigured(refusal: &impl std::fmt::Display) -> Failure {
+    Failure::Unavailable(Outage::Configuration { cause: refusal.to_string() })
+}
+
+/// Whoever tries many credentials is soon told to wait; a good one is never refused for that.
+async fn failed(call: &Call<'_>) -> Problem {
+    let throttled = match call.client_ip() {
+        Some(address) => !call.ports.throttle.admits(Flood::FailedCredentials, address).await,
+        None => false,
+    };
+    if throttled {
+        let said = "too many credentials that are not good came from this address";
+        return Problem::new(&catalog::RATE_LIMITED, said).with("Retry-After", FLOOD_PERIOD_MS.div_ceil(1000).to_string());
+    }
     let said = "the token is not good";
     Problem::challenged(&catalog::INVALID_TOKEN, &Challenge::InvalidToken(said.to_owned()), said)
 }

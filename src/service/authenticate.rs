@@ -7,11 +7,16 @@ use std::net::IpAddr;
 
 use super::{
     failure::Failure,
+    member_tokens,
     memory::Memory,
     verify::{Decision, verify},
 };
 use crate::{
-    authn::principal::{Access, Grant, KeyHolder, Member, Principal},
+    authn::{
+        jwt::TokenRefusal,
+        member::{MemberClaims, MemberSettings},
+        principal::{Access, Grant, KeyHolder, Member, Principal},
+    },
     base::{id::OrgId, secret::Plaintext},
     decision::{facts::Ask, verdict::Denial},
     policy::scope::Requirement,
@@ -24,6 +29,8 @@ pub enum Authentication {
     Authenticated(Box<Principal>),
     /// It is not; what is wrong with it is not said.
     Failed,
+    /// It is a member token that is not good; why is for whoever sets the identity provider up.
+    Refused(TokenRefusal),
     /// It is a key's that may not be used from the caller's address.
     ElsewhereOnly,
     /// It is a key's whose rate is used up, or one of too many unknown ones.
@@ -71,6 +78,22 @@ pub async fn by_key(
     })
 }
 
+/// Proves a member token, and gives the person what their role gives them now.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when no key of the identity provider can be had, or the truth cannot be read.
+pub async fn by_member_token(
+    ports: &Ports,
+    memory: &Memory,
+    settings: &MemberSettings,
+    token: &Plaintext,
+) -> Result<Authentication, Failure> {
+    match member_tokens::prove(ports, memory, settings, token.expose()).await? {
+        Ok(MemberClaims { org, role, user, name }) => as_member(ports, org, role, user, name).await,
+        Err(refusal) => Ok(Authentication::Refused(refusal)),
+    }
+}
+
 /// A person who was proven, with what their organization's policy gives the role. It is read from the truth each time:
 /// a change of roles is effective at once. Of an organization that is not here, nobody is a member.
 ///
@@ -89,7 +112,7 @@ pub async fn as_member(ports: &Ports, org: OrgId, role: String, user_id: String,
 pub async fn is_trusted_proxy(ports: &Ports, memory: &Memory, token: &Plaintext, ip: Option<IpAddr>) -> Result<bool, Failure> {
     match by_key(ports, memory, token, ip, Some(Grant::ForwardAuth)).await? {
         Authentication::Authenticated(principal) => Ok(principal.access(Some(Grant::ForwardAuth), None) == Access::Granted),
-        Authentication::Failed | Authentication::ElsewhereOnly | Authentication::Limited(_) => Ok(false),
+        Authentication::Failed | Authentication::Refused(_) | Authentication::ElsewhereOnly | Authentication::Limited(_) => Ok(false),
     }
 }
 

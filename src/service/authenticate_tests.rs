@@ -44,7 +44,7 @@ fn prove(world: &World, needs: Option<Grant>) -> Result<Authentication, Failure>
 fn principal(world: &World, needs: Option<Grant>) -> Principal {
     match prove(world, needs).unwrap() {
         Authentication::Authenticated(principal) => *principal,
-        Authentication::Failed | Authentication::ElsewhereOnly | Authentication::Limited(_) => panic!("not authenticated"),
+        _ => panic!("not authenticated"),
     }
 }
 

@@ -19,20 +19,12 @@ use crate::{
 const MAX_PAUSES: u32 = 20;
 const PAUSE_MS: u32 = 50;
 
-/// Who brings the token; `None` when it is not good.
-///
-/// # Errors
-/// As [`examine`].
-pub async fn prove(ports: &Ports, memory: &Memory, settings: &MemberSettings, token: &str) -> Result<Option<MemberClaims>, Failure> {
-    Ok(examine(ports, memory, settings, token).await?.ok())
-}
-
 /// Who brings the token, or what is wrong with it. The refusal repeats nothing of the token; it is for whoever sets the
 /// provider up, not for whoever calls.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when no key of the provider's is known and none can be had, or when signatures cannot be checked.
-pub async fn examine(
+pub async fn prove(
     ports: &Ports,
     memory: &Memory,
     settings: &MemberSettings,
