@@ -100,7 +100,9 @@ pub async fn by_member_token(
 /// # Errors
 /// [`Failure::Unavailable`] when the truth cannot be read.
 pub async fn as_member(ports: &Ports, org: OrgId, role: String, user_id: String, name: String) -> Result<Authentication, Failure> {
-    let Some(organization) = ports.ledger.find_org(&org).await? else { return Ok(Authentication::Failed) };
+    let Some(organization) = ports.ledger.find_org(&org).await? else {
+        return Ok(Authentication::Refused(TokenRefusal::Claim { claim: "the organization" }));
+    };
     let grants = Grant::of_role(&organization.policy.roles, &role);
     Ok(Authentication::Authenticated(Box::new(Principal::Member(Member { org, user_id, name, role, grants }))))
 }

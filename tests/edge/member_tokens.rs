@@ -150,7 +150,9 @@ fn another_organization_answers_a_member_as_if_it_did_not_exist() {
             assert_problem(&existing, 404, "NOT_FOUND", &what);
             assert_eq!(unknown.status, 404, "{what}: {}", unknown.text());
             assert_eq!(without_request_id(&existing), without_request_id(&unknown), "{what}");
-            let names = |answer: &Response| answer.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+            // `connection` is the server's own affair: it closes one now and then.
+            let told = |(name, _): &&(String, String)| name != "connection";
+            let names = |answer: &Response| answer.headers.iter().filter(told).map(|(name, _)| name.clone()).collect::<Vec<_>>();
             assert_eq!(names(&existing), names(&unknown), "{what}");
         }
     }
@@ -170,12 +172,12 @@ fn a_key_of_another_organization_is_unknown_under_the_own_one() {
 }
 
 #[test]
-fn a_member_of_an_organization_that_does_not_exist_finds_nothing() {
+fn a_token_for_an_organization_that_is_not_here_proves_nobody() {
     let (provider, fleet) = provider::shared();
     for org in ["org_01ARZ3NDEKTSV4RRFFQ69G5FAV", "org_system", "Acme Ltd"] {
         let token = provider.token(&member(org, "owner"));
         let listed = fleet.edge().bearer(&token, "GET", &format!("/v1/orgs/{}/keys", org.replace(' ', "%20")), None);
-        assert!(matches!(listed.status, 403 | 404), "{org}: {}", listed.text());
+        assert_problem(&listed, 401, "INVALID_TOKEN", org);
     }
 }
 
