@@ -5,4 +5,5 @@
 
 pub mod credential;
 pub mod operator;
+pub mod portal;
 pub mod principal;

@@ -21,6 +21,15 @@ pub enum Grant {
     AuditRead,
 }
 
+/// A person of an organization, in the words of the backend that vouches for them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct User {
+    /// Their id.
+    pub id: String,
+    /// What people call them.
+    pub name: String,
+}
+
 /// Somebody who proved who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {

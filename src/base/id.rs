@@ -39,6 +39,7 @@ kinds! {
     SecretKind SecretId "sec" &[];
     AuditKind AuditId "aud" &[];
     RequestKind RequestId "req" &[];
+    PortalSessionKind PortalSessionId "prt" &[];
 }
 
 /// An id of one kind: its prefix, an underscore and 26 characters of Crockford's base 32 in lower case.

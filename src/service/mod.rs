@@ -9,6 +9,7 @@ pub mod keys;
 pub mod memory;
 pub mod orgs;
 pub mod page;
+pub mod portal;
 pub mod publish;
 pub mod verify;
 

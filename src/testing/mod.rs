@@ -7,5 +7,6 @@ pub mod guards;
 pub mod index;
 pub mod ledger;
 pub mod page;
+pub mod sessions;
 pub mod wire;
 pub mod world;

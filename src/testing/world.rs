@@ -9,6 +9,7 @@ use super::{
     guards::MemoryGuards,
     index::MemoryIndex,
     ledger::MemoryLedger,
+    sessions::MemorySessions,
     wire::Wire,
 };
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
 pub struct World {
     pub wire: Wire,
     pub ledger: MemoryLedger,
+    pub sessions: MemorySessions,
     pub index: MemoryIndex,
     pub guards: MemoryGuards,
     pub clock: MemoryClock,
@@ -37,6 +39,7 @@ impl World {
         ledger.set_org(organization);
         let guards = MemoryGuards::new(wire.clone(), ledger.clone(), clock.clone());
         Self {
+            sessions: MemorySessions::new(wire.clone(), ledger.clone()),
             index: MemoryIndex::new(wire.clone()),
             wire,
             ledger,
@@ -69,6 +72,7 @@ impl World {
     pub fn ports(&self) -> Ports {
         Ports {
             ledger: Box::new(self.ledger.clone()),
+            sessions: Box::new(self.sessions.clone()),
             index: Box::new(self.index.clone()),
             guards: Box::new(self.guards.clone()),
             clock: Box::new(self.clock.clone()),

@@ -10,6 +10,7 @@ mod list;
 mod orgs;
 mod outbox;
 mod row;
+mod sessions;
 mod values;
 
 use async_trait::async_trait;
