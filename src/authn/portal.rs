@@ -6,7 +6,6 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::principal::User;
 use crate::{
     base::{
         actor::{Actor, ActorType},
@@ -32,6 +31,15 @@ const COOKIE_DIGITS: usize = 43;
 const TTL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 const DEFAULT_TTL_SECONDS: u64 = 3600;
 const MAX_USER_ID_CHARS: usize = 200;
+
+/// A person, in the words of the backend that vouches for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct User {
+    /// Their id.
+    pub id: String,
+    /// What people call them.
+    pub name: String,
+}
 
 /// A session as it is stored. Of link and cookie there are digests only.
 #[derive(Clone, Debug, PartialEq, Eq)]

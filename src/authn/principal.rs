@@ -1,12 +1,23 @@
-//! Who is calling, once proven.
+//! Who is calling, once proven, and what that lets them do.
 
-use crate::base::actor::Actor;
+use crate::{
+    base::{
+        actor::{Actor, ActorType},
+        id::OrgId,
+    },
+    key::record::KeyRecord,
+    policy::{role::Roles, scope::Permission},
+};
 
 /// What a route can need of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Grant {
     /// Ask whether a key is good.
     Verify,
+    /// Tell, as a proxy, which address a request came from.
+    ForwardAuth,
+    /// Open the portal for a member.
+    PortalCreate,
     /// Read organizations.
     OrgsRead,
     /// Make and change organizations.
@@ -21,13 +32,94 @@ pub enum Grant {
     AuditRead,
 }
 
-/// A person of an organization, in the words of the backend that vouches for them.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct User {
-    /// Their id.
-    pub id: String,
+/// The resource by which an organization's own keys manage its keys, where its catalog offers it.
+pub const API_KEYS: &str = "api_keys";
+
+/// What a role can give a member. The others are about all organizations, and no role has them, not even `*`.
+const OF_MEMBERS: [Grant; 4] = [Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::AuditRead];
+
+impl Grant {
+    /// Every grant.
+    pub const ALL: [Self; 9] = [
+        Self::Verify,
+        Self::ForwardAuth,
+        Self::PortalCreate,
+        Self::OrgsRead,
+        Self::OrgsWrite,
+        Self::KeysRead,
+        Self::KeysWrite,
+        Self::PlaygroundUse,
+        Self::AuditRead,
+    ];
+
+    /// The word for it in roles.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::ForwardAuth => "forward_auth",
+            Self::PortalCreate => "portal:create",
+            Self::OrgsRead => "orgs:read",
+            Self::OrgsWrite => "orgs:write",
+            Self::KeysRead => "keys:read",
+            Self::KeysWrite => "keys:write",
+            Self::PlaygroundUse => "playground:use",
+            Self::AuditRead => "audit:read",
+        }
+    }
+
+    /// The permission by which a service key has it. A backend that may make keys may make temporary ones.
+    #[must_use]
+    pub fn of_service(self) -> Permission {
+        if self == Self::PlaygroundUse { Self::KeysWrite.permission() } else { self.permission() }
+    }
+
+    fn permission(self) -> Permission {
+        match self.as_str().split_once(':') {
+            Some((resource, action)) => Permission::of(resource, action),
+            None => Permission::capability(self.as_str()),
+        }
+    }
+
+    /// The permission by which an organization's own key has it, if there is one.
+    #[must_use]
+    pub fn of_own_key(self) -> Option<Permission> {
+        match self {
+            Self::KeysRead => Some(Permission::of(API_KEYS, "read")),
+            Self::KeysWrite | Self::PlaygroundUse => Some(Permission::of(API_KEYS, "write")),
+            Self::Verify | Self::ForwardAuth | Self::PortalCreate | Self::OrgsRead | Self::OrgsWrite | Self::AuditRead => None,
+        }
+    }
+
+    /// What the organization's policy gives members of that role.
+    #[must_use]
+    pub fn of_role(roles: &Roles, role: &str) -> Vec<Self> {
+        OF_MEMBERS.into_iter().filter(|grant| roles.allow(role, grant.as_str())).collect()
+    }
+}
+
+/// A key that was verified, and the permissions of it that count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub key: KeyRecord,
+    /// Its permissions, as far as its organization's catalog still offers them.
+    pub granted: Vec<Permission>,
+}
+
+/// A person of an organization, as the platform's identity provider or its backend names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The organization.
+    pub org: OrgId,
+    /// The platform's id of the person.
+    pub user_id: String,
     /// What people call them.
     pub name: String,
+    /// Their role in the organization.
+    pub role: String,
+    /// What the organization's policy gives that role.
+    pub grants: Vec<Grant>,
 }
 
 /// Somebody who proved who they are.
@@ -35,33 +127,93 @@ pub struct User {
 pub enum Principal {
     /// The holder of the operator token: may do everything.
     Operator,
+    /// A backend with a key of the reserved organization: what its permissions say, in every other organization.
+    Service(KeyHolder),
+    /// A person: what their role says, in their own organization.
+    Member(Member),
+    /// A key that manages the keys of its own organization.
+    Key(KeyHolder),
 }
 
-/// The three outcomes of authentication.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Authentication {
-    /// No credential was presented.
-    NotAsked,
-    /// The credential is good.
-    Authenticated(Principal),
-    /// The credential is not good; what is wrong with it is not said.
-    Failed,
+/// Whether a principal may enter a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It may.
+    Granted,
+    /// It may not, and is told so.
+    Forbidden,
+    /// It belongs to another organization, for which this one does not exist.
+    Unknown,
 }
 
 impl Principal {
-    /// Whether the caller may do what needs `grant`.
+    /// Who a verified key is: a backend, or an organization's own key.
     #[must_use]
-    pub fn may(&self, _grant: Grant) -> bool {
-        match self {
-            Self::Operator => true,
+    pub fn of_key(holder: KeyHolder) -> Self {
+        if holder.key.org_id.is_reserved() { Self::Service(holder) } else { Self::Key(holder) }
+    }
+
+    /// Whether the principal may do what needs `grant` (`None`: what only the operator may), to the organization that
+    /// the path names, if it names one.
+    #[must_use]
+    pub fn access(&self, grant: Option<Grant>, org: Option<&str>) -> Access {
+        let own = match self {
+            Self::Operator => return Access::Granted,
+            // The keys of backends are the operator's alone: whoever could make them could make a mightier one.
+            Self::Service(_) if org == Some(OrgId::reserved().as_str()) => return Access::Forbidden,
+            Self::Service(_) => None,
+            Self::Member(member) => Some(&member.org),
+            Self::Key(holder) => Some(&holder.key.org_id),
+        };
+        match (own, org) {
+            (Some(own), Some(asked)) if own.as_str() != asked => Access::Unknown,
+            _ if grant.is_some_and(|grant| self.holds(grant)) => Access::Granted,
+            _ => Access::Forbidden,
         }
     }
 
-    /// How the caller is recorded.
+    fn holds(&self, grant: Grant) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Service(holder) => holder.granted.contains(&grant.of_service()),
+            Self::Member(member) => member.grants.contains(&grant),
+            Self::Key(holder) => grant.of_own_key().is_some_and(|permission| holder.granted.contains(&permission)),
+        }
+    }
+
+    /// The permission or grant that the principal would need for it, where any could be enough.
+    #[must_use]
+    pub fn lacks(&self, grant: Grant) -> Option<Permission> {
+        match self {
+            Self::Operator => None,
+            Self::Service(_) => Some(grant.of_service()),
+            Self::Member(_) => OF_MEMBERS.contains(&grant).then(|| grant.permission()),
+            Self::Key(_) => grant.of_own_key(),
+        }
+    }
+
+    /// How the principal is recorded.
     #[must_use]
     pub fn actor(&self) -> Actor {
+        let key = |kind, holder: &KeyHolder| Actor { kind, id: holder.key.id.to_string(), name: holder.key.name.clone() };
         match self {
             Self::Operator => Actor::operator(),
+            Self::Service(holder) => key(ActorType::Service, holder),
+            Self::Member(member) => Actor { kind: ActorType::Member, id: member.user_id.clone(), name: member.name.clone() },
+            Self::Key(holder) => key(ActorType::Key, holder),
+        }
+    }
+
+    /// The key that bounds what the principal can hand on: an organization's own keys never grant more than they have.
+    #[must_use]
+    pub fn bounds(&self) -> Option<&KeyHolder> {
+        match self {
+            Self::Key(holder) => Some(holder),
+            Self::Operator | Self::Service(_) | Self::Member(_) => None,
         }
     }
 }
+
+#[cfg(test)]
+#[path = "principal_tests.rs"]
+mod tests;

@@ -42,6 +42,20 @@ kinds! {
     PortalSessionKind PortalSessionId "prt" &[];
 }
 
+impl Id<OrgKind> {
+    /// The organization that service keys belong to. No customer has it.
+    #[must_use]
+    pub fn reserved() -> Self {
+        Self::from_checked(format!("{}_system", OrgKind::PREFIX))
+    }
+
+    /// Whether it is that one.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        *self == Self::reserved()
+    }
+}
+
 /// An id of one kind: its prefix, an underscore and 26 characters of Crockford's base 32 in lower case.
 pub struct Id<K> {
     text: Box<str>,
@@ -162,7 +176,7 @@ mod tests {
 
     #[test]
     fn only_organizations_have_a_reserved_name() {
-        assert!(OrgId::parse("org_system").is_ok());
+        assert_eq!(OrgId::parse("org_system"), Ok(OrgId::reserved()));
         assert!(KeyId::parse("key_system").is_err());
     }
 

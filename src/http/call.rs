@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     network::address,
     ports::Ports,
-    service::memory::Memory,
+    service::{author::Author, memory::Memory},
     token::format::without_keys,
 };
 
@@ -39,10 +39,22 @@ impl Call<'_> {
         self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// The organization that the path names, if its route has one.
+    #[must_use]
+    pub fn named_org(&self) -> Option<&str> {
+        self.params.iter().find(|(known, _)| known == "org").map(|(_, value)| value.as_str())
+    }
+
     /// The client's address as the platform tells it. The platform overwrites what a client sends.
     #[must_use]
     pub fn client_ip(&self) -> Option<std::net::IpAddr> {
         self.inbound.header("cf-connecting-ip").and_then(|text| address::parse(&text).ok())
+    }
+
+    /// Who changes keys, and what bounds them.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        Author { origin: self.origin(), bounds: self.principal.as_ref().and_then(Principal::bounds).cloned() }
     }
 
     /// Where a change comes from, for the audit log.

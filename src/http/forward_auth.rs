@@ -1,5 +1,7 @@
 //! `ANY /v1/auth`: forward auth. The credential to check is the request's own.
 
+use std::net::IpAddr;
+
 use super::{
     call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, query::Query, rate_fields, reply::Reply,
     verify::is_user_id,
@@ -8,8 +10,12 @@ use crate::{
     authn::credential::{self, Presented, Unreadable},
     base::{document::Faults, secret::Plaintext},
     decision::{facts::Ask, verdict::Denial},
+    network::address,
     policy::scope::{Permission, Requirement},
-    service::verify::{self, Decision, Known},
+    service::{
+        authenticate,
+        verify::{self, Decision, Known},
+    },
 };
 
 /// As in the body of a verify.
@@ -22,6 +28,7 @@ const MAX_PERMISSIONS: usize = 100;
 pub async fn forward_auth(call: &Call<'_>) -> Result<Reply, Problem> {
     let (ask, limited_as_403) = read_ask(call)?;
     let credential = read_credential(call)?;
+    let ask = Ask { ip: client_address(call).await?, ..ask };
     let decision = verify::verify(call.ports, call.memory, credential.expose(), &ask).await?;
     match (&decision.outcome, &decision.known) {
         (Ok(()), Some(known)) => Ok(identity(&decision, known, &ask)),
@@ -56,8 +63,25 @@ fn read_ask(call: &Call<'_>) -> Result<(Ask, bool), Problem> {
     if act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
         faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
     }
-    let ask = Ask { requirement: Requirement::All(needed), ip: call.client_ip(), act_as, ..Ask::plain() };
+    let ask = Ask { requirement: Requirement::All(needed), act_as, ..Ask::plain() };
     Ok(faults.conclude(Some((ask, limited_as_403)))?)
+}
+
+/// Where the request came from: what the platform says, or, before a proxy that proves itself by a service key, what the
+/// proxy says. Anybody can write the proxy's fields: without the proof they do not count.
+async fn client_address(call: &Call<'_>) -> Result<Option<IpAddr>, Problem> {
+    let direct = call.client_ip();
+    let Some(proof) = call.inbound.header("latchkey-service") else { return Ok(direct) };
+    if !authenticate::is_trusted_proxy(call.ports, call.memory, &Plaintext::new(proof), direct).await? {
+        return Ok(direct);
+    }
+    let told = match call.inbound.header("x-real-ip") {
+        Some(address) => Some(address),
+        // Each proxy adds the address that it saw at the end: only the last entry is of the one that proved itself.
+        None => call.inbound.header("x-forwarded-for").and_then(|entries| entries.rsplit(',').next().map(str::to_owned)),
+    };
+    // Behind a proxy the platform's address is the proxy's own: what the proxy tells unreadably is unknown, not that.
+    Ok(told.and_then(|text| address::parse(text.trim()).ok()))
 }
 
 /// The one credential of the request.

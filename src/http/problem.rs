@@ -72,6 +72,13 @@ impl Problem {
         self
     }
 
+    /// The problem with the fields that it is about.
+    #[must_use]
+    pub fn naming(mut self, errors: Vec<Fault>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
     /// The problem under another status.
     #[must_use]
     pub fn under(mut self, status: u16) -> Self {
@@ -129,9 +136,7 @@ impl From<Vec<Fault>> for Problem {
         let shape = errors.iter().any(|fault| fault.kind == FaultKind::Shape);
         let kind = if shape { &catalog::MALFORMED_REQUEST } else { &catalog::VALIDATION_FAILED };
         let named: Vec<String> = errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.detail).trim().to_owned()).collect();
-        let mut problem = Self::new(kind, named.join("; "));
-        problem.0.errors = errors;
-        problem
+        Self::new(kind, named.join("; ")).naming(errors)
     }
 }
 
@@ -153,6 +158,7 @@ impl From<Failure> for Problem {
             Failure::ForeignCursor(_) => Self::new(&catalog::MALFORMED_REQUEST, format!("cursor {said}")),
             Failure::NotFound => Self::new(&catalog::NOT_FOUND, said),
             Failure::PolicyForbids { operation } => Self::new(&catalog::POLICY_FORBIDS, said).member("operation", operation),
+            Failure::BeyondOwn(excess) => Self::new(&catalog::FORBIDDEN, said).naming(excess),
             Failure::FeatureDisabled => Self::new(&catalog::FEATURE_DISABLED, said),
             Failure::PreconditionFailed { version } => {
                 Self::new(&catalog::PRECONDITION_FAILED, said).with("ETag", format!("\"{version}\""))

@@ -2,6 +2,7 @@
 //!
 //! In scope: records and their transitions. Out of scope: how a request is decided, where records are kept.
 
+pub mod bounds;
 pub mod draft;
 pub mod edit;
 pub mod import;

@@ -14,7 +14,7 @@ pub struct Resource {
     pub title: String,
     /// What it is, in a sentence.
     pub description: String,
-    /// The parts after the colon that exist.
+    /// The parts after the colon that exist. None at all: the name itself is the permission, a whole capability.
     pub actions: Vec<String>,
 }
 
@@ -32,9 +32,10 @@ impl Catalog {
     /// Whether the permission exists here. A permission that left the catalog stops counting at once.
     #[must_use]
     pub fn contains(&self, permission: &Permission) -> bool {
-        permission.parts().is_some_and(|(resource, action)| {
-            self.resource(resource).is_some_and(|found| found.actions.iter().any(|known| known == action))
-        })
+        match permission.parts() {
+            Some((resource, action)) => self.resource(resource).is_some_and(|found| found.actions.iter().any(|known| known == action)),
+            None => self.resource(permission.as_str()).is_some_and(|found| found.actions.is_empty()),
+        }
     }
 
     /// The resource of that name.
@@ -45,7 +46,7 @@ impl Catalog {
 
     /// Every permission that exists, in catalog order.
     pub fn permissions(&self) -> impl Iterator<Item = Permission> + '_ {
-        self.0.iter().flat_map(|resource| resource.actions.iter().map(|action| Permission::of(&resource.name, action)))
+        self.0.iter().flat_map(Resource::permissions)
     }
 
     /// Reads a list of resources.
@@ -81,6 +82,11 @@ impl Catalog {
 }
 
 impl Resource {
+    fn permissions(&self) -> impl Iterator<Item = Permission> + '_ {
+        let whole = self.actions.is_empty().then(|| Permission::capability(&self.name));
+        whole.into_iter().chain(self.actions.iter().map(|action| Permission::of(&self.name, action)))
+    }
+
     fn read(field: &Field<'_>, faults: &mut Faults) -> Option<Self> {
         let mut members = field.object(faults)?;
         let name = members.required("name", faults).and_then(|name| scope::read_word(&name, faults));

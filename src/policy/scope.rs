@@ -24,6 +24,12 @@ impl Permission {
         Self(format!("{resource}:{action}"))
     }
 
+    /// The permission that is a whole capability, without an action.
+    #[must_use]
+    pub fn capability(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// Reads `word` or `word:word`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -23,6 +23,9 @@ pub enum Failure {
     /// The organization's policy rules the operation out.
     #[error("the organization's policy does not allow {operation}")]
     PolicyForbids { operation: &'static str },
+    /// A key would be given what the key that grants it has not.
+    #[error("a key can grant no more than it has itself")]
+    BeyondOwn(Vec<Fault>),
     /// The organization lacks the feature that managing its keys needs.
     #[error("the organization's API access is switched off")]
     FeatureDisabled,

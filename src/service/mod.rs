@@ -3,6 +3,8 @@
 //! In scope: the order of steps and what a failure of each means. Out of scope: HTTP; storage.
 
 pub mod audit;
+pub mod authenticate;
+pub mod author;
 pub mod charge;
 pub mod failure;
 pub mod keys;

@@ -78,6 +78,9 @@ pub async fn list(ports: &Ports, limit: u32, cursor: Option<&str>) -> Result<Pag
 /// [`Failure::Conflict`].
 pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&[u64]>, origin: Origin) -> Result<Changed, Failure> {
     let before = find(ports, id).await?;
+    if before.id.is_reserved() {
+        return Err(Failure::PolicyForbids { operation: "changing the organization of service keys" });
+    }
     // As for keys: a call that is repeated after 503 fails until the change is in force.
     let finished_at = publish::finish(ports, &Subject::Org(before.id.clone())).await?;
     if if_version.is_some_and(|versions| !versions.contains(&before.version)) {

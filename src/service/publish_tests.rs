@@ -8,7 +8,7 @@ use crate::{
     decision::facts::Ask,
     service::{keys, orgs, verify::verify},
     testing::{
-        fixtures::{self, NOW, origin},
+        fixtures::{self, NOW, author, origin},
         wire::{Call, Times},
         world::World,
     },
@@ -78,7 +78,7 @@ fn one_subject_that_fails_does_not_keep_the_others_from_being_published() {
     let world = unpublished();
     world.wire.fail(Call::IndexPut, Times::ForEver);
     let org = fixtures::org_id();
-    let second = block_on(keys::create(&world.ports(), org.as_str(), &json!({"name": "B"}), origin())).unwrap().key;
+    let second = block_on(keys::create(&world.ports(), org.as_str(), &json!({"name": "B"}), author())).unwrap().key;
     world.wire.mend();
     // All three attempts at the first subject.
     world.wire.fail(Call::KeyAdopt, Times::Exactly(3));
@@ -155,7 +155,7 @@ fn late_publication_of_an_older_record_does_not_take_the_index_back() {
 fn sweep_of_a_new_key_wakes_no_guard() {
     let world = World::of(fixtures::organization(json!({})));
     world.wire.fail(Call::IndexPut, Times::ForEver);
-    block_on(keys::create(&world.ports(), fixtures::org_id().as_str(), &json!({"name": "B"}), origin())).unwrap();
+    block_on(keys::create(&world.ports(), fixtures::org_id().as_str(), &json!({"name": "B"}), author())).unwrap();
     world.wire.mend();
     block_on(sweep(&world.ports())).unwrap();
     assert_eq!((world.wire.count(Call::KeyAdopt), world.ledger.outbox().len()), (0, 0));

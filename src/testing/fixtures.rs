@@ -26,7 +26,7 @@ use crate::{
         scope::Requirement,
     },
     ports::Ports,
-    service::keys::Change,
+    service::{author::Author, keys::Change},
     token::format::Key,
 };
 
@@ -105,6 +105,11 @@ pub fn origin() -> Origin {
     Origin { actor: Actor::operator(), ip: Some("203.0.113.9".into()), user_agent: Some("curl/8".into()), request_id: request_id() }
 }
 
+/// The operator, as somebody who changes keys.
+pub fn author() -> Author {
+    Author { origin: origin(), bounds: None }
+}
+
 /// A request that needs that permission.
 pub fn asking_for(permission: &str) -> Ask {
     let text = Value::from(permission);
@@ -122,7 +127,7 @@ pub fn revoked(key: KeyRecord) -> KeyRecord {
 
 /// A change of the usual key by the operator.
 pub fn change<'a>(ports: &'a Ports, if_version: Option<&'a [u64]>) -> Change<'a> {
-    Change { ports, org: ORG, key: KEY, if_version, origin: origin() }
+    Change { ports, org: ORG, key: KEY, if_version, author: author() }
 }
 
 /// [`org_id`] as text.

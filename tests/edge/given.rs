@@ -71,9 +71,18 @@ impl Org<'_> {
         self.edge.operator("POST", &self.path(&format!("/keys/{}/revoke", key.id)), None)
     }
 
-    /// The actions of the audit log, newest first.
+    /// The entries of the audit log, newest first.
     pub fn audit(&self) -> Vec<Value> {
-        let page = self.edge.operator("GET", &self.path("/audit?limit=100"), None);
+        self.audit_where("")
+    }
+
+    /// Those about the key of that id.
+    pub fn audit_of(&self, key: &Value) -> Vec<Value> {
+        self.audit_where(&format!("&key={}", text(key)))
+    }
+
+    fn audit_where(&self, filter: &str) -> Vec<Value> {
+        let page = self.edge.operator("GET", &self.path(&format!("/audit?limit=100{filter}")), None);
         assert_eq!(page.status, 200, "{}", page.text());
         page.value()["items"].as_array().expect("items").clone()
     }

@@ -8,7 +8,10 @@ use super::{
     page::{page_reply, read_limit},
 };
 use crate::{
-    base::document::{Fault, Faults},
+    base::{
+        document::{Fault, Faults},
+        id::OrgId,
+    },
     http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
     key::{
         query::{KeyQuery, Sort},
@@ -27,7 +30,17 @@ const MAX_SEARCH_CHARS: usize = 100;
 /// A bad body, what the policy rules out, or an outage.
 pub async fn create_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call).await?;
-    let created = keys::create(call.ports, call.param("org"), &body, call.origin()).await?;
+    let created = keys::create(call.ports, call.param("org"), &body, call.author()).await?;
+    Ok(created_key(call, &created))
+}
+
+/// Makes a key for a backend: one of the reserved organization, whose catalog is what backends can be permitted.
+///
+/// # Errors
+/// As [`create_key`].
+pub async fn create_service_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let body = body::json(call).await?;
+    let created = keys::create(call.ports, OrgId::reserved().as_str(), &body, call.author()).await?;
     Ok(created_key(call, &created))
 }
 
@@ -80,7 +93,7 @@ pub async fn delete_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// Where there are none, at the cap of the caller, 404, or an outage.
 pub async fn create_playground_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call).await?;
-    let created = keys::create_temporary(call.ports, call.param("org"), body.as_ref(), call.origin()).await?;
+    let created = keys::create_temporary(call.ports, call.param("org"), body.as_ref(), call.author()).await?;
     Ok(created_key(call, &created))
 }
 

@@ -59,5 +59,5 @@ pub async fn complete_rotation(call: &Call<'_>) -> Result<Reply, Problem> {
 
 /// The change of the key that the path names.
 pub(super) fn change<'a>(call: &'a Call<'_>, if_version: Option<&'a [u64]>) -> Change<'a> {
-    Change { ports: call.ports, org: call.param("org"), key: call.param("key"), if_version, origin: call.origin() }
+    Change { ports: call.ports, org: call.param("org"), key: call.param("key"), if_version, author: call.author() }
 }

@@ -12,7 +12,7 @@ use crate::{
     key::record::KeyRecord,
     policy::org::Organization,
     ports::{Ports, Subject, Written},
-    service::{failure::Failure, publish},
+    service::{author::Author, failure::Failure, publish},
 };
 
 /// The entry that tells of a change from one record to the next; `None` is a key that is not there.
@@ -42,8 +42,8 @@ pub struct Change<'a> {
     pub key: &'a str,
     /// The versions that the change is meant for; `None` is any.
     pub if_version: Option<&'a [u64]>,
-    /// Who asks, and from where.
-    pub origin: Origin,
+    /// Who asks.
+    pub author: Author,
 }
 
 /// What a change is made on.
@@ -80,7 +80,7 @@ impl Change<'_> {
 
     /// Commits the key's next record.
     pub(super) async fn commit(&self, before: &KeyRecord, after: &KeyRecord, action: Action, now: Timestamp) -> Result<Written, Failure> {
-        let audit = entry(self.ports, action, Some(before), Some(after), self.origin.clone(), now)?;
+        let audit = entry(self.ports, action, Some(before), Some(after), self.author.origin.clone(), now)?;
         Ok(self.ports.ledger.update_key(after, before.version, &audit).await?)
     }
 

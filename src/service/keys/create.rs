@@ -16,7 +16,7 @@ use crate::{
     },
     policy::{org::Organization, rules::Policy},
     ports::{Added, Admission, Ports},
-    service::{failure::Failure, publish},
+    service::{author::Author, failure::Failure, publish},
     token::format::Key,
 };
 
@@ -32,13 +32,13 @@ pub struct Created {
 ///
 /// # Errors
 /// [`Failure::Invalid`] for a bad body or a value that the policy rules out, [`Failure::PolicyForbids`],
-/// [`Failure::FeatureDisabled`], [`Failure::NotFound`] without such an organization.
-pub async fn create(ports: &Ports, org: &str, body: &Value, origin: Origin) -> Result<Created, Failure> {
+/// [`Failure::BeyondOwn`], [`Failure::FeatureDisabled`], [`Failure::NotFound`] without such an organization.
+pub async fn create(ports: &Ports, org: &str, body: &Value, author: Author) -> Result<Created, Failure> {
     let organization = manageable(ports, org).await?;
     let now = ports.clock.now();
     let draft = KeyDraft::read(body, &organization.policy, now).map_err(Failure::Invalid)?;
     may_impersonate(&organization.policy, draft.can_impersonate)?;
-    issue(ports, organization, draft, Kind::Standard, Admission::Open, Action::KeyCreated, origin, now).await
+    issue(ports, organization, draft, Kind::Standard, Admission::Open, Action::KeyCreated, author, now).await
 }
 
 /// Refuses to let a key act for users where the policy rules that out.
@@ -55,7 +55,7 @@ pub(super) async fn issue(
     kind: Kind,
     admission: Admission,
     action: Action,
-    origin: Origin,
+    author: Author,
     now: Timestamp,
 ) -> Result<Created, Failure> {
     let entropy = ports.entropy.as_ref();
@@ -63,10 +63,11 @@ pub(super) async fn issue(
     let issue = Issue {
         key_id: KeyId::new(now, entropy)?,
         secret: SecretRecord::of(SecretId::new(now, entropy)?, &secret, now),
-        created_by: origin.actor.clone(),
+        created_by: author.origin.actor.clone(),
     };
     let key = draft.into_record(organization.id, kind, &issue);
-    add(ports, &key, admission, action, origin, now).await?;
+    author.may_grant(&key, None)?;
+    add(ports, &key, admission, action, author.origin, now).await?;
     Ok(Created { key, secret: secret.plaintext().clone() })
 }
 

@@ -11,7 +11,7 @@ use crate::{
     service::verify::verify,
     testing::{
         chance::Broken,
-        fixtures::{self, NOW, origin},
+        fixtures::{self, NOW, author, origin},
         wire::{Call, Times},
         world::World,
     },
@@ -23,7 +23,7 @@ fn org() -> String {
 }
 
 fn create_in(world: &World, body: Value) -> Result<Created, Failure> {
-    block_on(create(&world.ports(), &org(), &body, origin()))
+    block_on(create(&world.ports(), &org(), &body, author()))
 }
 
 fn revoke_in(world: &World, if_version: Option<&[u64]>) -> Result<Changed, Failure> {
@@ -66,7 +66,7 @@ fn creation_that_the_truth_refuses_leaves_nothing_anywhere() {
 fn nothing_is_issued_without_random_bytes() {
     let world = World::of(fixtures::organization(json!({})));
     let ports = Ports { entropy: Box::new(Broken), ..world.ports() };
-    let refused = block_on(create(&ports, &org(), &json!({"name": "Zapier"}), origin()));
+    let refused = block_on(create(&ports, &org(), &json!({"name": "Zapier"}), author()));
     assert!(matches!(refused, Err(Failure::Unavailable(Outage::Entropy(_)))));
     assert_eq!(world.wire.count(Call::CreateKey), 0);
 }

@@ -37,7 +37,7 @@ pub async fn delete(change: &Change<'_>) -> Result<(), Failure> {
     if !organization.policy.deletion {
         return Err(Failure::PolicyForbids { operation: "deleting" });
     }
-    change.won(&key, remove(change.ports, &key, change.origin.clone()).await?)
+    change.won(&key, remove(change.ports, &key, change.author.origin.clone()).await?)
 }
 
 /// A deletion that is repeated because the first call could not bring it into force: it is done when it is. Whose key it

@@ -35,6 +35,7 @@ pub async fn update(change: &Change<'_>, body: &Value) -> Result<Changed, Failur
     if before.status(now) == Status::Revoked || after.status(now) != Status::Active {
         return Err(IllegalTransition::NotActive { status: before.status(now), step: "edited" }.into());
     }
+    change.author.may_grant(&after, Some(&before))?;
     if after.version == before.version {
         return Ok(Changed { key: before, in_force_at: finished_at });
     }

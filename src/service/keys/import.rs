@@ -7,7 +7,7 @@ use super::{
     manageable,
 };
 use crate::{
-    audit::entry::{Action, Origin},
+    audit::entry::Action,
     base::{
         id::{KeyId, SecretId},
         time::Timestamp,
@@ -20,6 +20,7 @@ use crate::{
     policy::org::Organization,
     ports::{Admission, Ports},
     service::{
+        author::Author,
         failure::Failure,
         memory::{Memory, NO_IMPORTS_MS},
     },
@@ -35,7 +36,7 @@ pub type Imported = Vec<Result<KeyRecord, Failure>>;
 ///
 /// # Errors
 /// When the body is not a list of items, or the truth cannot be reached before the first of them.
-pub async fn import(ports: &Ports, memory: &Memory, org: &str, body: &Value, origin: Origin) -> Result<Imported, Failure> {
+pub async fn import(ports: &Ports, memory: &Memory, org: &str, body: &Value, author: Author) -> Result<Imported, Failure> {
     let organization = manageable(ports, org).await?;
     let now = ports.clock.now();
     let items = document::read(body, &organization.policy, now).map_err(Failure::Invalid)?;
@@ -44,7 +45,7 @@ pub async fn import(ports: &Ports, memory: &Memory, org: &str, body: &Value, ori
     let mut results = Vec::with_capacity(items.len());
     for item in items {
         results.push(match item {
-            Ok(item) => take_over(ports, &organization, item, origin.clone(), now).await,
+            Ok(item) => take_over(ports, &organization, item, &author, now).await,
             Err(faults) => Err(Failure::Invalid(faults)),
         });
     }
@@ -63,7 +64,7 @@ async fn take_over(
     ports: &Ports,
     organization: &Organization,
     item: ImportItem,
-    origin: Origin,
+    author: &Author,
     now: Timestamp,
 ) -> Result<KeyRecord, Failure> {
     may_impersonate(&organization.policy, item.draft.can_impersonate)?;
@@ -76,8 +77,9 @@ async fn take_over(
         last_used_at: None,
         imported: true,
     };
-    let issue = Issue { key_id: KeyId::new(now, ports.entropy.as_ref())?, secret, created_by: origin.actor.clone() };
+    let issue = Issue { key_id: KeyId::new(now, ports.entropy.as_ref())?, secret, created_by: author.origin.actor.clone() };
     let key = item.draft.into_record(organization.id.clone(), Kind::Standard, &issue);
-    add(ports, &key, Admission::Open, Action::KeyImported, origin, now).await?;
+    author.may_grant(&key, None)?;
+    add(ports, &key, Admission::Open, Action::KeyImported, author.origin.clone(), now).await?;
     Ok(key)
 }

@@ -11,7 +11,7 @@ use crate::{
     ports::Subject,
     service::{publish, verify::verify},
     testing::{
-        fixtures::{self, NOW, origin},
+        fixtures::{self, NOW, author},
         wire::{Call, Times},
         world::World,
     },
@@ -111,7 +111,7 @@ fn lost_race_of_a_deletion_deletes_nothing() {
 #[test]
 fn temporary_keys_leave_the_list_30_days_after_they_expired() {
     let world = World::of(fixtures::organization(json!({"playground": {"enabled": true, "permissions": ["leads:read"]}})));
-    let made = block_on(create_temporary(&world.ports(), &org(), None, origin())).unwrap();
+    let made = block_on(create_temporary(&world.ports(), &org(), None, author())).unwrap();
     let id = made.key.id.clone();
     let end = made.key.expires_at.unwrap();
     assert_eq!((end, made.key.status(end)), (NOW.plus_ms(3_600_000), Status::Expired));

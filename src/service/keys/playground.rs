@@ -4,17 +4,17 @@ use serde_json::Value;
 
 use super::{Created, create, manageable, revoke::read_nothing};
 use crate::{
-    audit::entry::{Action, Origin},
+    audit::entry::Action,
     key::{draft::KeyDraft, record::Kind},
     ports::{Admission, Ports},
-    service::failure::Failure,
+    service::{author::Author, failure::Failure},
 };
 
 /// Makes a temporary key with the policy's name, permissions and lifetime.
 ///
 /// # Errors
 /// [`Failure::PolicyForbids`] where there are none, [`Failure::TooManyTemporary`] at the cap of its maker.
-pub async fn create_temporary(ports: &Ports, org: &str, body: Option<&Value>, origin: Origin) -> Result<Created, Failure> {
+pub async fn create_temporary(ports: &Ports, org: &str, body: Option<&Value>, author: Author) -> Result<Created, Failure> {
     let organization = manageable(ports, org).await?;
     read_nothing(body).map_err(Failure::Invalid)?;
     let policy = &organization.policy;
@@ -24,5 +24,5 @@ pub async fn create_temporary(ports: &Ports, org: &str, body: Option<&Value>, or
     let now = ports.clock.now();
     let draft = KeyDraft::playground(policy, now);
     let admission = Admission::FewerTemporary { max: policy.playground.max_active_per_member, now };
-    create::issue(ports, organization, draft, Kind::Playground, admission, Action::PlaygroundKeyCreated, origin, now).await
+    create::issue(ports, organization, draft, Kind::Playground, admission, Action::PlaygroundKeyCreated, author, now).await
 }

@@ -33,7 +33,7 @@ pub async fn revoke(change: &Change<'_>, body: Option<&Value>) -> Result<Changed
             change.expect_version(&before)?;
         }
         let now = change.ports.clock.now();
-        let key = match before.clone().revoke(change.origin.actor.clone(), reason.clone(), now) {
+        let key = match before.clone().revoke(change.author.origin.actor.clone(), reason.clone(), now) {
             Revoking::Before(key) => key,
             Revoking::Now(key) => match change.commit(&before, &key, Action::KeyRevoked, now).await? {
                 Written::Done => key,
@@ -57,6 +57,7 @@ pub async fn reactivate(change: &Change<'_>, body: Option<&Value>) -> Result<Cha
     if before.kind == Kind::Playground {
         return Err(Failure::PolicyForbids { operation: "reactivating a temporary key" });
     }
+    change.author.may_grant(&before, None)?;
     let now = change.ports.clock.now();
     let after = before.clone().into_revoked(now)?.reactivate(&organization.policy, now)?;
     change.make(&before, after, Action::KeyReactivated, now).await

@@ -34,6 +34,8 @@ pub async fn rotate(change: &Change<'_>, body: &Value) -> Result<Rotated, Failur
     if before.kind == Kind::Playground {
         return Err(Failure::PolicyForbids { operation: "rotating a temporary key" });
     }
+    // Whoever rotates learns the secret: that is as much as being granted the key.
+    change.author.may_grant(&before, None)?;
     let (ports, now) = (change.ports, change.ports.clock.now());
     let active = before.clone().into_active(now, "rotated")?;
     let entropy = ports.entropy.as_ref();

@@ -45,12 +45,14 @@ impl D1Ledger {
     }
 
     pub(super) async fn page_of_orgs(&self, query: &OrgQuery) -> Result<Vec<Organization>, Outage> {
+        // The organization of service keys is nobody's customer.
+        let customers = "id <> 'org_system'";
         let order = "ORDER BY created_at DESC, id DESC LIMIT";
         let limit = bind::integer(query.limit.into());
         let statement = match &query.after {
-            None => self.database()?.prepare(format!("{SELECT} {order} ?1")).bind(&[limit]),
+            None => self.database()?.prepare(format!("{SELECT} WHERE {customers} {order} ?1")).bind(&[limit]),
             Some((at, id)) => {
-                let sql = format!("{SELECT} WHERE (created_at, id) < (?1, ?2) {order} ?3");
+                let sql = format!("{SELECT} WHERE {customers} AND (created_at, id) < (?1, ?2) {order} ?3");
                 self.database()?.prepare(sql).bind(&[bind::time(*at), bind::text(id), limit])
             }
         };

@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use super::{D1Ledger, audit, bind, outage, row, values::Values};
 use crate::{
     audit::entry::AuditEntry,
-    authn::{portal::PortalSession, principal::User},
+    authn::portal::{PortalSession, User},
     base::{
         id::{OrgId, PortalSessionId},
         time::Timestamp,
