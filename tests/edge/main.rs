@@ -24,6 +24,8 @@ mod limits;
 mod lists;
 mod orgs;
 mod outages;
+mod portal;
+mod portal_admin;
 mod restart;
 mod revocation;
 mod rotation;
