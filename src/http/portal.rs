@@ -104,8 +104,8 @@ async fn signed_in(call: &Call<'_>) -> Result<Option<SignedIn>, Problem> {
 fn right(grant: Grant) -> Option<&'static str> {
     match grant {
         Grant::KeysRead => Some("See API keys"),
-        Grant::KeysWrite => Some("Create, change and revoke API keys"),
-        Grant::PlaygroundUse => Some("Make temporary keys for trying things out"),
+        Grant::KeysWrite => Some("Create, change and revoke them"),
+        Grant::PlaygroundUse => Some("Make temporary keys"),
         Grant::AuditRead => Some("Read the audit log"),
         Grant::Verify | Grant::ForwardAuth | Grant::PortalCreate | Grant::OrgsRead | Grant::OrgsWrite => None,
     }

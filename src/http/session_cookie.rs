@@ -1,8 +1,9 @@
 //! The cookie of a portal session (RFC 6265bis).
 //!
 //! `__Host-` binds it to this very host over TLS: no neighbor under the same domain can set or overwrite it. Browsers
-//! therefore drop it on plain HTTP, where the development server lives. There, and only on the machine itself, a second
-//! cookie without that prefix does its work.
+//! therefore drop it on plain HTTP, where the development server lives. Some make an exception of the machine itself
+//! (Chromium keeps and sends it there), some don't. So there, and only there, a second cookie without that prefix comes
+//! along.
 
 use crate::base::{secret::Plaintext, time::Timestamp};
 

@@ -21,7 +21,11 @@ fn edge() -> &'static crate::client::Edge {
 fn a_link_signs_in_a_real_browser_once_and_only_once() {
     for host in ["127.0.0.1", "localhost"] {
         let org = given::org(edge(), json!({}));
-        let report = play("sign-in", &json!({"link": link(&org, "Ada Lovelace", host), "name": "Ada Lovelace", "role": "owner", "organization": "Acme"}));
+        let report = play(
+            "sign-in",
+            &json!({"link": link(&org, "Ada Lovelace", host), "name": "Ada Lovelace", "role": "owner", "organization": "Acme", "screenshots": host}),
+        );
+        println!("{host}: {report}");
         let done: Vec<String> = org.audit().iter().rev().map(|entry| text(&entry["action"])).collect();
         assert_eq!(done, ["org.created", "portal_session.created", "portal_session.opened", "portal_session.ended"], "{host} {report}");
         assert!(report["cookies"].as_array().unwrap().contains(&json!("latchkey-dev")), "{host} {report}");
@@ -45,6 +49,8 @@ fn a_foreign_page_changes_nothing_with_the_members_cookie() {
 fn a_name_full_of_markup_is_shown_as_it_is_written() {
     let name = "<img src=x onerror=alert(1)>\"'</title><script>alert(2)</script>";
     let org = given::org_with(edge(), json!({"name": name}));
-    play("sign-in", &json!({"link": link(&org, name, "127.0.0.1"), "name": name, "role": "owner", "organization": name}));
+    play(
+        "sign-in",
+        &json!({"link": link(&org, name, "127.0.0.1"), "name": name, "role": "owner", "organization": name, "screenshots": "markup"}),
+    );
 }
-

@@ -82,7 +82,13 @@ fn of_ten_openings_at_once_exactly_one_signs_in() {
         });
         statuses.sort_unstable();
         assert_eq!(statuses, [[200].as_slice(), &[401; 9]].concat());
-        assert_eq!(org.audit().iter().filter(|entry| entry["target"]["id"] == json!(asked.id) && entry["action"] == "portal_session.opened").count(), 1);
+        assert_eq!(
+            org.audit()
+                .iter()
+                .filter(|entry| entry["target"]["id"] == json!(asked.id) && entry["action"] == "portal_session.opened")
+                .count(),
+            1
+        );
     }
 }
 
@@ -114,7 +120,8 @@ fn a_used_an_ended_and_an_unknown_link_answer_the_same() {
     let (used, ended) = (ask(&org, "developer"), ask(&org, "developer"));
     sign_in(org.edge, &used.link);
     assert_eq!(org.edge.operator("DELETE", &org.path(&format!("/portal-sessions/{}", ended.id)), None).status, 204);
-    let answers = [used.link.as_str(), &ended.link, "/portal/0123456789012345678901", "/portal/x", "/portal/%00"].map(|link| org.edge.get(link));
+    let answers =
+        [used.link.as_str(), &ended.link, "/portal/0123456789012345678901", "/portal/x", "/portal/%00"].map(|link| org.edge.get(link));
     let shown = |answer: &Response| {
         let fields: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "x-request-id" && name != "date").cloned().collect();
         (answer.status, fields, answer.body.clone())
@@ -198,7 +205,8 @@ fn a_change_needs_this_very_origin() {
         vec![("origin", own), ("sec-fetch-site", "none")],
     ] {
         let headers: Vec<(&str, &str)> = [("cookie", cookie.as_str())].into_iter().chain(fields.clone()).collect();
-        for (method, path) in [("POST", revoke.as_str()), ("DELETE", &org.path(&format!("/keys/{}", key.id))), ("POST", "/portal/sign-out")] {
+        for (method, path) in [("POST", revoke.as_str()), ("DELETE", &org.path(&format!("/keys/{}", key.id))), ("POST", "/portal/sign-out")]
+        {
             let refused = org.edge.send(method, path, &headers, None);
             assert_eq!((refused.status, text(&refused.value()["code"])), (403, "FORBIDDEN".into()), "{path} {fields:?}");
             assert!(text(&refused.value()["detail"]).contains("portal session"));
@@ -206,7 +214,11 @@ fn a_change_needs_this_very_origin() {
     }
     assert_eq!((org.read(&key).value()["status"].clone(), org.audit().len()), (json!("active"), entries), "nothing was done");
     assert_eq!(org.edge.send("GET", "/portal", &[("cookie", &cookie)], None).status, 200, "nobody was signed out");
-    assert_eq!(org.edge.send("GET", &org.path("/keys"), &[("cookie", &cookie), ("origin", "https://evil.example")], None).status, 200, "reads change nothing");
+    assert_eq!(
+        org.edge.send("GET", &org.path("/keys"), &[("cookie", &cookie), ("origin", "https://evil.example")], None).status,
+        200,
+        "reads change nothing"
+    );
     let headers = [("cookie", cookie.as_str()), ("origin", own), ("sec-fetch-site", "same-origin")];
     assert_eq!(org.edge.send("POST", &revoke, &headers, None).status, 200);
 }

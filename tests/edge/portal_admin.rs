@@ -61,7 +61,12 @@ fn bad_bodies_are_refused_with_every_fault_and_without_repeating_a_key() {
     assert_eq!(refused.status, 422);
     assert_eq!(pointers(&refused.value()), ["/user/id", "/user/name", "/user/x", "/role", "/ttl_seconds", "/url"]);
     assert!(!refused.text().contains(&key));
-    for (body, status) in [(json!({}), 422), (json!([]), 400), (json!({"user": "ada", "role": "owner"}), 400), (json!({"user": {"id": "a"}, "role": "king"}), 422)] {
+    for (body, status) in [
+        (json!({}), 422),
+        (json!([]), 400),
+        (json!({"user": "ada", "role": "owner"}), 400),
+        (json!({"user": {"id": "a"}, "role": "king"}), 422),
+    ] {
         assert_eq!(org.edge.operator("POST", &path(&org, ""), Some(&body)).status, status, "{body}");
     }
     let asked = ask(&org, "owner");
