@@ -94,9 +94,7 @@ fn everybody_is_recorded_by_their_own_kind() {
 
 #[test]
 fn the_catalog_of_service_keys_offers_every_grant() {
-    let migration = include_str!("../../migrations/0003_service_keys.sql");
-    let document = migration.split('\'').find(|text| text.starts_with('{') && text.contains("resources")).unwrap();
-    let policy: crate::policy::rules::Policy = serde_json::from_str(document).unwrap();
+    let policy = fixtures::system_organization().policy;
     for grant in Grant::ALL {
         assert!(policy.resources.contains(&grant.of_service()), "{grant:?}");
     }

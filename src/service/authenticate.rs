@@ -106,3 +106,7 @@ pub async fn is_trusted_proxy(ports: &Ports, memory: &Memory, token: &Plaintext,
         Authentication::Failed | Authentication::ElsewhereOnly | Authentication::Limited(_) => Ok(false),
     }
 }
+
+#[cfg(test)]
+#[path = "authenticate_tests.rs"]
+mod tests;

@@ -65,6 +65,14 @@ pub fn organization(changes: Value) -> Organization {
     draft.into_organization(org_id(), NOW)
 }
 
+/// The organization of service keys, as the migration makes it.
+pub fn system_organization() -> Organization {
+    let migration = include_str!("../../migrations/0003_service_keys.sql");
+    let document = migration.split('\'').find(|text| text.contains("resources")).unwrap();
+    let draft = OrgDraft { name: "Latchkey".into(), features: Default::default(), policy: serde_json::from_str(document).unwrap() };
+    draft.into_organization(OrgId::reserved(), NOW)
+}
+
 /// An active key of [`organization`] with `leads:read`, made an hour before [`NOW`].
 pub fn key() -> KeyRecord {
     key_of(&organization(json!({})), json!({"name": "Zapier production", "permissions": ["leads:read"]}))
