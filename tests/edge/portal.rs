@@ -8,6 +8,7 @@ use crate::{
     given::{self, Org, text},
     runtime::shared,
 };
+use latchkey::http::route_table::{Caller, Methods, ROUTES};
 use serde_json::{Value, json};
 
 /// A session that was asked for, with its link as a path of the edge.
@@ -221,6 +222,27 @@ fn a_change_needs_this_very_origin() {
     );
     let headers = [("cookie", cookie.as_str()), ("origin", own), ("sec-fetch-site", "same-origin")];
     assert_eq!(org.edge.send("POST", &revoke, &headers, None).status, 200);
+}
+
+#[test]
+fn no_route_at_all_takes_a_change_by_cookie_from_elsewhere() {
+    let org = given::org(shared().edge(), json!({}));
+    let cookie = sign_in(org.edge, &ask(&org, "owner").link);
+    let changing = ROUTES.iter().filter(|route| matches!(route.caller, Caller::With(_) | Caller::Operator));
+    for route in changing.filter(|route| route.methods != Methods::One("GET")) {
+        let Methods::One(method) = route.methods else { panic!("{} takes every method by cookie", route.operation.id()) };
+        let path = route.path.replace("{org}", &org.id).replace("{key}", "key_x").replace("{session}", "prt_x");
+        for (cookie, origin, status) in [(&cookie, "https://evil.example", 403), (&dead(), org.edge.base_url.as_str(), 401)] {
+            let refused = org.edge.json(method, &path, &[("cookie", cookie), ("origin", origin)], Some(&json!({})));
+            assert_eq!(refused.status, status, "{} {}", route.operation.id(), refused.text());
+            assert!(status != 403 || text(&refused.value()["detail"]).contains("Origin"), "{}", route.operation.id());
+        }
+    }
+}
+
+/// A cookie that is well-formed and nobody's.
+fn dead() -> String {
+    format!("__Host-latchkey={}", "0".repeat(43))
 }
 
 #[test]
