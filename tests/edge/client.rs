@@ -38,7 +38,12 @@ impl Edge {
 
     /// A request of the operator, with a JSON body if one is given.
     pub fn operator(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
-        self.json(method, path, &[("authorization", &format!("Bearer {OPERATOR_TOKEN}"))], body)
+        self.bearer(OPERATOR_TOKEN, method, path, body)
+    }
+
+    /// A request with this bearer token, with a JSON body if one is given.
+    pub fn bearer(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Response {
+        self.json(method, path, &[("authorization", &format!("Bearer {token}"))], body)
     }
 
     /// A request with a JSON body and the headers given.
@@ -121,6 +126,16 @@ impl Response {
 /// `GET` of an address outside the edges.
 pub fn get(url: &str) -> Response {
     collect(agent().get(url).call())
+}
+
+/// `POST` of a JSON document to an address outside the edges.
+pub fn post(url: &str, body: &Value) -> Response {
+    collect(agent().post(url).header("content-type", "application/json").send(body.to_string()))
+}
+
+/// `POST` of a form to an address outside the edges.
+pub fn post_form(url: &str, fields: &[(&str, &str)]) -> Response {
+    collect(agent().post(url).send_form(fields.iter().copied()))
 }
 
 fn agent() -> &'static Agent {

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 /// A session that no organization has.
 const NO_SESSION: &str = "prt_01q9gd6e000w3ge1r70w3ge1r7";
 
-fn method(route: &Route) -> &'static str {
+/// A method that the route takes.
+pub fn method(route: &Route) -> &'static str {
     match route.methods {
         Methods::One(method) => method,
         Methods::Any => "GET",

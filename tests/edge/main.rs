@@ -11,6 +11,7 @@
 
 mod client;
 mod given;
+mod provider;
 mod runtime;
 
 mod bad_input;
@@ -18,17 +19,23 @@ mod coverage;
 mod edits;
 mod endings;
 mod forward_auth;
+mod hostile_tokens;
 mod imports;
+mod key_sets;
 mod keys;
 mod limits;
 mod lists;
+mod member_tokens;
 mod orgs;
 mod outages;
+mod own_keys;
 mod portal;
 mod portal_admin;
+mod provider_outages;
 mod restart;
 mod revocation;
 mod rotation;
+mod service_keys;
 mod storage_calls;
 mod temporary;
 mod verify;

@@ -54,7 +54,8 @@ fn no_secret_is_anywhere_in_the_state() {
     assert!(!holds(crate::runtime::OPERATOR_TOKEN));
 }
 
-fn files_below(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+/// Every file under a folder, with its bytes.
+pub fn files_below(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let mut files = Vec::new();
     for path in entries {

@@ -147,7 +147,8 @@ pub fn node() -> PathBuf {
     root().join("node_modules/.bin/node")
 }
 
-fn root() -> PathBuf {
+/// The project's folder.
+pub fn root() -> PathBuf {
     env::var_os("LATCHKEY_ROOT").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
 
