@@ -31,6 +31,7 @@ mod outages;
 mod own_keys;
 mod portal;
 mod portal_admin;
+mod portal_state;
 mod provider_outages;
 mod restart;
 mod revocation;

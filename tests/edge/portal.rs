@@ -32,7 +32,7 @@ fn set_cookies(answer: &Response) -> Vec<&str> {
 }
 
 /// Opens a link; the answer is the `Cookie` field that a browser would send from then on.
-fn sign_in(edge: &Edge, link: &str) -> String {
+pub fn sign_in(edge: &Edge, link: &str) -> String {
     let answer = edge.get(link);
     assert_eq!(answer.status, 200, "{}", answer.text());
     set_cookies(&answer)[0].split(';').next().expect("a name and a value").to_owned()
