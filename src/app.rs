@@ -13,8 +13,11 @@ use crate::{
     storage::{
         d1::D1Ledger,
         guards::DurableGuards,
+        key_sets::PublishedKeySets,
         kv::KvIndex,
         platform::{PlatformClock, PlatformEntropy},
+        signatures::PlatformSignatures,
+        throttle::PlatformThrottle,
     },
 };
 
@@ -30,6 +33,9 @@ pub fn ports(env: &Env) -> Ports {
         sessions: Box::new(D1Ledger::new(env.clone())),
         index: Box::new(KvIndex::new(env.clone())),
         guards: Box::new(DurableGuards::new(env.clone())),
+        throttle: Box::new(PlatformThrottle::new(env.clone())),
+        key_sets: Box::new(PublishedKeySets::new(env.clone())),
+        signatures: Box::new(PlatformSignatures),
         clock: Box::new(PlatformClock),
         entropy: Box::new(PlatformEntropy),
     }

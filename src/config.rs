@@ -1,11 +1,16 @@
 //! The deployment's settings, read once in the life of an isolate.
 
-use crate::authn::operator::{BadOperatorSetting, OperatorTokens};
+use crate::authn::{
+    member::{BadMemberSetting, MemberSettings},
+    operator::{BadOperatorSetting, OperatorTokens},
+};
 
 /// What the deployment is told by its variables.
 pub struct Config {
     /// Who may do everything (`OPERATOR_TOKEN_SHA256`).
     pub operator: Result<OperatorTokens, BadOperatorSetting>,
+    /// Whose tokens members bring (`MEMBER_ISSUER` and its like); `None`: nobody's.
+    pub member: Result<Option<MemberSettings>, BadMemberSetting>,
     /// Whether forward auth also takes a key from `X-API-Key` (`ACCEPT_X_API_KEY`).
     pub accept_x_api_key: bool,
 }
@@ -15,6 +20,7 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             operator: OperatorTokens::read(variable("OPERATOR_TOKEN_SHA256").as_deref()),
+            member: MemberSettings::read(&variable),
             accept_x_api_key: variable("ACCEPT_X_API_KEY").is_some_and(|text| text == "true"),
         }
     }
@@ -22,10 +28,32 @@ impl Config {
     /// What keeps the deployment from working, if anything.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        match &self.operator {
+        let operator = match &self.operator {
             Err(refusal) => Some(refusal.to_string()),
             Ok(tokens) if tokens.is_empty() => Some("OPERATOR_TOKEN_SHA256 is not set: nobody can create organizations or keys".to_owned()),
             Ok(_) => None,
-        }
+        };
+        let member = self.member.as_ref().err().map(ToString::to_string);
+        let problems: Vec<String> = operator.into_iter().chain(member).collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_wrong_is_named() {
+        let read = |variables: &[(&str, &str)]| {
+            let find = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, text)| (*text).to_owned());
+            Config::read(find).problem()
+        };
+        let digest = "ab".repeat(32);
+        assert_eq!(read(&[("OPERATOR_TOKEN_SHA256", &digest)]), None);
+        let half = read(&[("OPERATOR_TOKEN_SHA256", &digest), ("MEMBER_ISSUER", "https://idp.example")]).unwrap();
+        assert!(half.starts_with("MEMBER_AUDIENCE is not set"), "{half}");
+        let both = read(&[("MEMBER_JWKS_URL", "https://idp.example/keys")]).unwrap();
+        assert!(both.contains("OPERATOR_TOKEN_SHA256") && both.contains("MEMBER_ISSUER is not set"), "{both}");
     }
 }

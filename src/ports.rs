@@ -3,11 +3,14 @@
 //! Each port has one adapter on the platform and one in memory for tests. Futures are not `Send`: an isolate has one
 //! thread.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
-    authn::portal::PortalSession,
+    authn::{jwks::VerifyingKey, portal::PortalSession},
     base::{
         chance::Entropy,
         id::{KeyId, OrgId, PortalSessionId},
@@ -32,6 +35,12 @@ pub enum Outage {
     /// A guard did not answer, or not what guards answer.
     #[error("the guard failed: {cause}")]
     Guard { cause: String },
+    /// The keys of the identity provider could not be had.
+    #[error("the identity provider failed: {cause}")]
+    IdentityProvider { cause: String },
+    /// The platform could not check a signature.
+    #[error("signatures cannot be checked: {cause}")]
+    Signatures { cause: String },
     /// The platform's random generator failed.
     #[error(transparent)]
     Entropy(#[from] crate::base::chance::NoEntropy),
@@ -150,8 +159,8 @@ pub trait Ledger {
     async fn delete_key(&self, key: &KeyRecord, audit: &AuditEntry) -> Result<Written, Outage>;
     /// Up to `limit` temporary keys that expired before `moment`.
     async fn list_stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage>;
-    /// Whether any key has a credential that was issued elsewhere.
-    async fn has_imports(&self) -> Result<bool, Outage>;
+    /// Whether any key has a credential that was issued elsewhere; with a time, whether any that was imported before it.
+    async fn has_imports(&self, before: Option<Timestamp>) -> Result<bool, Outage>;
     /// The audit entries of a page, newest first.
     async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage>;
     /// Up to `limit` subjects with changes that may not be published yet, in any order, each once with its newest.
@@ -205,6 +214,55 @@ pub trait Guards {
     async fn check(&self) -> Result<(), Outage>;
 }
 
+/// Something that one address may do only so often, because each time costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flood {
+    /// Credentials that are looked up in the truth, because the index does not have them.
+    UnknownKeys,
+    /// Credentials of the control plane that are not good.
+    FailedCredentials,
+}
+
+/// After how long every count starts anew, in milliseconds: the `period` of `[[ratelimits]]` in `wrangler.toml`.
+pub const FLOOD_PERIOD_MS: u64 = 60_000;
+
+/// The counts of floods, per address; of IPv6, per network of a subscriber. They are rough: each place counts for itself.
+#[async_trait(?Send)]
+pub trait Throttle {
+    /// Counts one occurrence, and says whether the address may go on.
+    ///
+    /// It bounds costs and decides nothing about a key, so there is no failure: what cannot be counted is admitted.
+    async fn admits(&self, flood: Flood, address: IpAddr) -> bool;
+}
+
+/// A document with the identity provider's keys, kept for when the provider is down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The document, as the provider gave it.
+    pub document: String,
+    /// The time just before it was asked for.
+    pub fetched_at: Timestamp,
+}
+
+/// The identity provider's published keys.
+#[async_trait(?Send)]
+pub trait KeySets {
+    /// The document that the provider answers with now. It is text of bounded length and nothing more.
+    async fn fetch(&self, url: &str) -> Result<String, Outage>;
+    /// The document that was kept last. It may be stale.
+    async fn kept(&self, url: &str) -> Result<Option<Kept>, Outage>;
+    /// Keeps a document in place of the one before.
+    async fn keep(&self, url: &str, kept: &Kept) -> Result<(), Outage>;
+}
+
+/// The platform's cryptography.
+#[async_trait(?Send)]
+pub trait Signatures {
+    /// Whether the key's holder made this signature over these bytes. Whatever the platform finds wrong with key or
+    /// signature makes it no good; an error means that nothing could be checked.
+    async fn is_good(&self, key: &VerifyingKey, signed: &[u8], signature: &[u8]) -> Result<bool, Outage>;
+}
+
 /// The clock.
 #[async_trait(?Send)]
 pub trait Clock {
@@ -224,6 +282,12 @@ pub struct Ports {
     pub index: Box<dyn Index>,
     /// The guards.
     pub guards: Box<dyn Guards>,
+    /// The counts of floods.
+    pub throttle: Box<dyn Throttle>,
+    /// The identity provider's keys.
+    pub key_sets: Box<dyn KeySets>,
+    /// The platform's cryptography.
+    pub signatures: Box<dyn Signatures>,
     /// The clock.
     pub clock: Box<dyn Clock>,
     /// The random generator.

@@ -4,6 +4,9 @@
 //! the route table says.
 
 pub mod credential;
+pub mod jwks;
+pub mod jwt;
+pub mod member;
 pub mod operator;
 pub mod portal;
 pub mod principal;

@@ -8,4 +8,5 @@ pub mod cursor;
 pub mod document;
 pub mod id;
 pub mod secret;
+pub mod strict_json;
 pub mod time;

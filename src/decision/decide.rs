@@ -98,7 +98,8 @@ pub fn explain(denial: Option<&Denial>, ask: &Ask) -> Vec<CheckReport> {
 fn decisive_check(denial: &Denial) -> Check {
     match denial {
         Denial::Malformed(_) => Check::Format,
-        Denial::NotFound => Check::Existence,
+        // Not the rate: whether there is such a key is what was not found out.
+        Denial::NotFound | Denial::TooManyUnknown { .. } => Check::Existence,
         Denial::Revoked => Check::Revocation,
         Denial::Expired => Check::Expiry,
         Denial::OrgDisabled => Check::Organization,

@@ -8,6 +8,12 @@ pub enum Denial {
     /// Not a key's shape, or a wrong checksum.
     #[error("{0}")]
     Malformed(#[from] Malformed),
+    /// Its address sent so many unknown credentials that this one was not looked up: it may well be a key.
+    #[error("too many unknown keys came from this address")]
+    TooManyUnknown {
+        /// When it is worth trying again, in milliseconds from now.
+        retry_after_ms: u64,
+    },
     /// No such key.
     #[error("no such key")]
     NotFound,
@@ -53,7 +59,23 @@ impl Denial {
             Self::IpNotAllowed => "IP_NOT_ALLOWED",
             Self::InsufficientPermissions { .. } => "INSUFFICIENT_PERMISSIONS",
             Self::ImpersonationNotAllowed => "IMPERSONATION_NOT_ALLOWED",
-            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::RateLimited { .. } | Self::TooManyUnknown { .. } => "RATE_LIMITED",
+        }
+    }
+
+    /// Whether waiting is the cure, or would be if the cost were lower.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::TooManyUnknown { .. })
+    }
+
+    /// Of a limit, when it is worth trying again, in milliseconds from now; `None` for never, and for other refusals.
+    #[must_use]
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after_ms } => *retry_after_ms,
+            Self::TooManyUnknown { retry_after_ms } => Some(*retry_after_ms),
+            _ => None,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{call::Call, inbound::BodyError, problem::Problem, problem_catalog as catalog, strict_json};
+use super::{call::Call, inbound::BodyError, problem::Problem, problem_catalog as catalog};
+use crate::base::strict_json;
 
 /// The longest body that any route of `/v1` takes.
 const MAX_BODY_BYTES: usize = 64 * 1024;

@@ -34,8 +34,8 @@ pub fn document(decision: &Decision, ask: &Ask, with_checks: bool, request_id: &
     if let Some(Denial::InsufficientPermissions { missing }) = denial {
         members.insert("missing".to_owned(), json!(missing));
     }
-    if let Some(Denial::RateLimited { retry_after_ms }) = denial {
-        members.insert("retry_after_ms".to_owned(), json!(retry_after_ms));
+    if let Some(limit) = denial.filter(|denial| denial.is_limit()) {
+        members.insert("retry_after_ms".to_owned(), json!(limit.retry_after_ms()));
     }
     if with_checks {
         members.insert("checks".to_owned(), json!(explain(denial, ask)));
@@ -62,12 +62,8 @@ fn actor(known: &Known, ask: &Ask) -> Value {
 
 fn rate_limit(known: &Known, denial: Option<&Denial>) -> Option<Value> {
     let quota = known.quota?;
-    let retry_after_ms = match denial {
-        Some(Denial::RateLimited { retry_after_ms }) => *retry_after_ms,
-        _ => None,
-    };
     Some(json!({
         "limit": quota.limit, "window_seconds": quota.window_seconds, "remaining": quota.remaining,
-        "reset_at": quota.reset_at, "retry_after_ms": retry_after_ms,
+        "reset_at": quota.reset_at, "retry_after_ms": denial.and_then(Denial::retry_after_ms),
     }))
 }

@@ -137,7 +137,7 @@ fn refusal(decision: &Decision, denial: &Denial, limited_as_403: bool) -> Proble
     if let Some(seconds) = rate_fields::retry_after_seconds(decision) {
         problem = problem.with("Retry-After", seconds.to_string());
     }
-    if limited_as_403 && matches!(denial, Denial::RateLimited { .. }) { problem.under(403) } else { problem }
+    if limited_as_403 && denial.is_limit() { problem.under(403) } else { problem }
 }
 
 /// A name as a field value: percent-encoded UTF-8 where it is not visible ASCII or a space between such.

@@ -7,7 +7,6 @@ use crate::{
         principal::{Access, Grant, Principal},
     },
     base::secret::Plaintext,
-    decision::verdict::Denial,
     ports::Outage,
     service::{
         authenticate::{self, Authentication},
@@ -103,7 +102,7 @@ fn forbidden(principal: &Principal, needs: Option<Grant>) -> Problem {
 
 fn limited(decision: &Decision) -> Problem {
     let mut problem = match &decision.outcome {
-        Err(denial @ Denial::RateLimited { .. }) => Problem::from(denial),
+        Err(denial) if denial.is_limit() => Problem::from(denial),
         Ok(()) | Err(_) => Problem::new(&catalog::RATE_LIMITED, "the rate is used up"),
     };
     for (name, value) in rate_fields::fields(decision) {

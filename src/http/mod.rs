@@ -22,6 +22,5 @@ pub mod route_table;
 pub mod router;
 pub mod same_origin;
 pub mod session_cookie;
-pub mod strict_json;
 pub mod verify;
 pub mod web_page;

@@ -196,7 +196,9 @@ impl From<&Denial> for Problem {
                     .member("missing", missing)
             }
             Denial::ImpersonationNotAllowed => Self::new(&catalog::IMPERSONATION_NOT_ALLOWED, said),
-            Denial::RateLimited { retry_after_ms } => Self::new(&catalog::RATE_LIMITED, said).member("retry_after_ms", retry_after_ms),
+            Denial::RateLimited { .. } | Denial::TooManyUnknown { .. } => {
+                Self::new(&catalog::RATE_LIMITED, said).member("retry_after_ms", denial.retry_after_ms())
+            }
         }
     }
 }

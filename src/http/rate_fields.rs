@@ -24,10 +24,7 @@ pub fn fields(decision: &Decision) -> Vec<(&'static str, String)> {
 /// Whole seconds until it is worth trying again, never too early; `None` for a request that is not limited.
 #[must_use]
 pub fn retry_after_seconds(decision: &Decision) -> Option<u64> {
-    match &decision.outcome {
-        Err(Denial::RateLimited { retry_after_ms }) => retry_after_ms.map(|ms| ms.div_ceil(1000)),
-        _ => None,
-    }
+    decision.outcome.as_ref().err().and_then(Denial::retry_after_ms).map(|ms| ms.div_ceil(1000))
 }
 
 fn seconds_until(moment: Timestamp, now: Timestamp) -> u64 {

@@ -27,7 +27,7 @@ pub enum Authentication {
     Failed,
     /// It is a key's that may not be used from the caller's address.
     ElsewhereOnly,
-    /// It is a key's whose rate is used up.
+    /// It is a key's whose rate is used up, or one of too many unknown ones.
     Limited(Box<Decision>),
 }
 
@@ -60,7 +60,7 @@ pub async fn by_key(
         }),
         Some(Denial::OrgDisabled) => return Err(Failure::FeatureDisabled),
         Some(Denial::IpNotAllowed) => Authentication::ElsewhereOnly,
-        Some(Denial::RateLimited { .. }) => Authentication::Limited(Box::new(decision)),
+        Some(Denial::RateLimited { .. } | Denial::TooManyUnknown { .. }) => Authentication::Limited(Box::new(decision)),
         Some(
             Denial::Malformed(_)
             | Denial::NotFound

@@ -1,6 +1,8 @@
 //! What an isolate remembers between requests: plain data, bounded, least recently used out first.
 //!
-//! It is a cache and nothing else: a guard confirms the version of what is remembered before it is relied on.
+//! It is a cache and nothing else: what is remembered of a key or an organization is relied on only after a guard has
+//! confirmed its version, that something is *not* there only for as long as nobody can have brought it, and everything
+//! else for a stated time.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,15 +12,23 @@ use std::{
 
 use lru::LruCache;
 
+use super::known_keys::KnownKeys;
 use crate::{
     base::{id::OrgId, time::Timestamp},
     policy::org::Organization,
+    token::digest::Digest,
 };
 
 const MAX_ORGS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
 
-/// How long an isolate may rely on having heard that no key was ever imported. The first import waits this long, and a
-/// margin, before it answers: then no edge relies on it any more.
+/// 4096 digests with their times are less than half a megabyte.
+const MAX_UNKNOWN: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
+
+/// How long a credential counts as unknown without being looked up again: as long as KV remembers a miss.
+pub const UNKNOWN_MS: i64 = 60_000;
+
+/// How long an isolate may rely on having heard that no key was ever imported. An import waits this long, and a
+/// margin, before it answers, unless edges have long heard otherwise: then none relies on it any more.
 pub const NO_IMPORTS_MS: i64 = 2_000;
 
 /// The memory of one isolate. Clones share it.
@@ -26,6 +36,12 @@ pub const NO_IMPORTS_MS: i64 = 2_000;
 pub struct Memory {
     orgs: Rc<RefCell<LruCache<OrgId, Rc<Organization>>>>,
     imports: Rc<Cell<Imports>>,
+    /// Digests that the truth did not know when it was asked at that time.
+    unknown: Rc<RefCell<LruCache<Digest, Timestamp>>>,
+    /// The identity provider's keys, and when they were asked for.
+    ///
+    /// INVARIANT: never borrowed across an await, for another request comes in there.
+    pub known_keys: Rc<RefCell<KnownKeys>>,
 }
 
 /// Whether keys were imported, as far as this isolate heard.
@@ -39,7 +55,12 @@ enum Imports {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { orgs: Rc::new(RefCell::new(LruCache::new(MAX_ORGS))), imports: Rc::new(Cell::new(Imports::Unknown)) }
+        Self {
+            orgs: Rc::new(RefCell::new(LruCache::new(MAX_ORGS))),
+            imports: Rc::new(Cell::new(Imports::Unknown)),
+            unknown: Rc::new(RefCell::new(LruCache::new(MAX_UNKNOWN))),
+            known_keys: Rc::default(),
+        }
     }
 }
 
@@ -78,6 +99,24 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// Whether the truth did not know the digest a moment ago.
+    ///
+    /// INVARIANT: relied on only together with a valid [`Memory::has_imports`] of `false`. A key that is made here has a
+    /// secret that nobody can have presented before; an imported one may have been probed, and no import answers before
+    /// every edge has stopped believing that there are none.
+    #[must_use]
+    pub fn is_unknown(&self, digest: &Digest, now: Timestamp) -> bool {
+        let asked_at = self.unknown.borrow_mut().get(digest).copied();
+        asked_at.is_some_and(|asked_at| (asked_at..asked_at.plus_ms(UNKNOWN_MS)).contains(&now))
+    }
+
+    /// Remembers that the truth did not know the digest; the time is that from before the question left.
+    pub fn remember_unknown(&self, digest: Digest, asked_at: Timestamp) {
+        self.unknown.borrow_mut().put(digest, asked_at);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +132,20 @@ mod tests {
         assert_eq!(memory.has_imports(NOW.plus_ms(-1)), None, "a clock that went back proves nothing");
         memory.remember_imports(true, NOW);
         assert_eq!(memory.has_imports(NOW.plus_ms(1_000_000_000)), Some(true));
+    }
+
+    #[test]
+    fn unknown_digest_is_remembered_for_a_while_and_among_a_bounded_number() {
+        let (memory, digest) = (Memory::default(), |text: &str| Digest::of(text));
+        assert!(!memory.is_unknown(&digest("a"), NOW));
+        memory.remember_unknown(digest("a"), NOW);
+        assert!(memory.is_unknown(&digest("a"), NOW.plus_ms(UNKNOWN_MS - 1)));
+        assert!(!memory.is_unknown(&digest("a"), NOW.plus_ms(UNKNOWN_MS)));
+        assert!(!memory.is_unknown(&digest("a"), NOW.plus_ms(-1)), "a clock that went back proves nothing");
+        for number in 0..MAX_UNKNOWN.get() {
+            memory.remember_unknown(digest(&number.to_string()), NOW);
+        }
+        assert!(!memory.is_unknown(&digest("a"), NOW));
     }
 
     #[test]

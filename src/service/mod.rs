@@ -8,6 +8,8 @@ pub mod author;
 pub mod charge;
 pub mod failure;
 pub mod keys;
+pub mod known_keys;
+pub mod member_tokens;
 pub mod memory;
 pub mod orgs;
 pub mod page;

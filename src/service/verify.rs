@@ -3,7 +3,7 @@
 //! The index may be stale, so the guards have the last word: they name the version in force, and hand out tokens only to
 //! an edge that judged by it.
 
-use std::rc::Rc;
+use std::{net::IpAddr, rc::Rc};
 
 use super::{
     charge::{Charge, Charged},
@@ -20,7 +20,7 @@ use crate::{
     key::record::{KeyRecord, StoredRecordError},
     limit::{guard::Terms, window::Quota},
     policy::{org::Organization, scope::Permission},
-    ports::{Outage, Ports},
+    ports::{FLOOD_PERIOD_MS, Flood, Outage, Ports},
     token::{digest::Digest, format::Key},
 };
 
@@ -68,23 +68,29 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
         }
         Err(malformed) => return decision(Err(malformed.into()), None),
     };
-    // 2. Index, truth on a miss.
-    let Some(mut key) = locate(ports, &digest).await? else {
+    // 2. What the truth did not know a moment ago, it does not know now, unless it was imported meanwhile.
+    if memory.is_unknown(&digest, ports.clock.now()) && !has_imports(ports, memory).await? {
         return decision(Err(unknown), None);
+    }
+    // 3. Index, truth on a miss.
+    let mut key = match locate(ports, memory, &digest, ask.ip).await? {
+        Located::Key(key) => *key,
+        Located::Nowhere => return decision(Err(unknown), None),
+        Located::NotLookedUp => return decision(Err(Denial::TooManyUnknown { retry_after_ms: FLOOD_PERIOD_MS }), None),
     };
     let mut organization = memory.org(&key.org_id);
     for _ in 0..MAX_ROUNDS {
-        // 3. Free checks, by the records known so far. A secret that the newest record no longer has is no key's.
+        // 4. Free checks, by the records known so far. A secret that the newest record no longer has is no key's.
         let Some(secret) = key.secret(&digest) else {
             return decision(Err(Denial::NotFound), None);
         };
         let facts = organization.as_deref().map(|organization| Facts { key: &key, secret, organization });
         let judged = facts.as_ref().map(|facts| decide(facts, ask, ports.clock.now()));
-        // 4. Both guards at once: they confirm the versions and, if the checks passed, charge.
+        // 5. Both guards at once: they confirm the versions and, if the checks passed, charge.
         let charge = Charge::of(&key, organization.as_deref(), ask, matches!(judged, Some(Ok(()))));
         match charge.make(ports).await? {
             Charged::Unknown => return decision(Err(Denial::NotFound), None),
-            // 5. Judge again by the newer records. The index is behind; if it cannot be mended now, a later request does.
+            // 6. Judge again by the newer records. The index is behind; if it cannot be mended now, a later request does.
             Charged::Stale { key: newer_key, org: newer_org } => {
                 if let Some(terms) = newer_org {
                     let Some(newest) = newer_organization(organization.as_deref(), &terms)? else {
@@ -135,21 +141,38 @@ async fn has_imports(ports: &Ports, memory: &Memory) -> Result<bool, Outage> {
     if let Some(known) = memory.has_imports(asked_at) {
         return Ok(known);
     }
-    let any = ports.ledger.has_imports().await?;
+    let any = ports.ledger.has_imports(None).await?;
     memory.remember_imports(any, asked_at);
     Ok(any)
 }
 
-async fn locate(ports: &Ports, digest: &Digest) -> Result<Option<KeyRecord>, Failure> {
+/// What became of looking a credential up.
+enum Located {
+    Key(Box<KeyRecord>),
+    Nowhere,
+    /// The truth was not asked, so there may be such a key.
+    NotLookedUp,
+}
+
+async fn locate(ports: &Ports, memory: &Memory, digest: &Digest, ip: Option<IpAddr>) -> Result<Located, Failure> {
     if let Some(key) = ports.index.find(digest).await? {
-        return Ok(Some(key));
+        return Ok(Located::Key(Box::new(key)));
     }
-    let found = ports.ledger.find_key_by_digest(digest).await?;
-    if let Some(key) = &found {
-        // Read-through; without it only the next request is slower.
-        let _ = ports.index.put(key).await;
+    // Anybody can make well-formed unknown keys, and the truth is one database in one place. Counted before it is asked:
+    // a key that the index does not have yet counts as well, once. A peek costs as much as any other question.
+    if let Some(address) = ip
+        && !ports.throttle.admits(Flood::UnknownKeys, address).await
+    {
+        return Ok(Located::NotLookedUp);
     }
-    Ok(found)
+    let asked_at = ports.clock.now();
+    let Some(key) = ports.ledger.find_key_by_digest(digest).await? else {
+        memory.remember_unknown(*digest, asked_at);
+        return Ok(Located::Nowhere);
+    };
+    // Read-through; without it only the next request is slower.
+    let _ = ports.index.put(&key).await;
+    Ok(Located::Key(Box::new(key)))
 }
 
 #[cfg(test)]
@@ -159,3 +182,7 @@ mod tests;
 #[cfg(test)]
 #[path = "verify_rate_tests.rs"]
 mod rate_tests;
+
+#[cfg(test)]
+#[path = "verify_flood_tests.rs"]
+mod flood_tests;

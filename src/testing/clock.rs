@@ -2,7 +2,9 @@
 
 use std::{
     cell::{Cell, RefCell},
+    future::poll_fn,
     rc::Rc,
+    task::Poll,
 };
 
 use async_trait::async_trait;
@@ -46,5 +48,19 @@ impl Clock for MemoryClock {
     async fn pause(&self, ms: u32) {
         self.pauses.borrow_mut().push(ms);
         self.advance(ms.into());
+        let_others_in().await;
     }
+}
+
+/// Ends this turn, so that what runs beside it has one.
+pub async fn let_others_in() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -104,6 +104,13 @@ pub fn portal_session(changes: Value) -> PortalSession {
     draft.into_session(id(), org_id(), &Plaintext::new("link".into()), Actor::operator(), NOW)
 }
 
+/// A well-formed credential that is no key's; each number gives another.
+pub fn unknown_credential(number: u32) -> String {
+    let body = format!("sk_00000000_{number:026}");
+    let sum = crate::token::base62::encode(crc32fast::hash(body.as_bytes()));
+    format!("{body}{sum}")
+}
+
 pub fn request_id() -> crate::base::id::RequestId {
     id()
 }

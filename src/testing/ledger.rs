@@ -16,7 +16,7 @@ use crate::{
     },
     key::{
         query::KeyQuery,
-        record::{KeyRecord, Kind},
+        record::{KeyRecord, Kind, SecretRecord},
         state::Status,
     },
     policy::org::Organization,
@@ -219,8 +219,9 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn has_imports(&self) -> Result<bool, Outage> {
-        self.wire.pass(Call::HasImports, || Ok(self.state.borrow().keys.iter().any(|key| key.secrets.iter().any(|secret| secret.imported))))
+    async fn has_imports(&self, before: Option<Timestamp>) -> Result<bool, Outage> {
+        let counts = |secret: &SecretRecord| secret.imported && before.is_none_or(|moment| secret.created_at < moment);
+        self.wire.pass(Call::HasImports, || Ok(self.state.borrow().keys.iter().any(|key| key.secrets.iter().any(counts))))
     }
 
     async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {

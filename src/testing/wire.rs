@@ -45,6 +45,11 @@ pub enum Call {
     OrgRelease,
     OrgAdopt,
     CheckGuards,
+    Throttle,
+    KeySetFetch,
+    KeySetKept,
+    KeySetKeep,
+    CheckSignature,
 }
 
 impl Call {
@@ -82,13 +87,21 @@ impl Call {
     }
 
     pub fn is_guard(self) -> bool {
-        !self.is_ledger() && !self.is_index()
+        !self.is_ledger() && !self.is_index() && !self.is_of_members() && self != Self::Throttle
+    }
+
+    /// A call that only member tokens make.
+    pub fn is_of_members(self) -> bool {
+        matches!(self, Self::KeySetFetch | Self::KeySetKept | Self::KeySetKeep | Self::CheckSignature)
     }
 
     fn outage(self) -> Outage {
         let cause = format!("{self:?} was made to fail");
         match self {
             _ if self.is_ledger() => Outage::Ledger { cause },
+            Self::KeySetKept | Self::KeySetKeep => Outage::Index { cause },
+            Self::KeySetFetch => Outage::IdentityProvider { cause },
+            Self::CheckSignature => Outage::Signatures { cause },
             _ if self.is_index() => Outage::Index { cause },
             _ => Outage::Guard { cause },
         }

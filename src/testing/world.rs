@@ -9,7 +9,9 @@ use super::{
     guards::MemoryGuards,
     index::MemoryIndex,
     ledger::MemoryLedger,
+    provider::{MemoryProvider, MemorySignatures},
     sessions::MemorySessions,
+    throttle::MemoryThrottle,
     wire::Wire,
 };
 use crate::{
@@ -26,6 +28,8 @@ pub struct World {
     pub sessions: MemorySessions,
     pub index: MemoryIndex,
     pub guards: MemoryGuards,
+    pub throttle: MemoryThrottle,
+    pub provider: MemoryProvider,
     pub clock: MemoryClock,
     pub memory: Memory,
     entropy: Rc<Sequence>,
@@ -41,6 +45,8 @@ impl World {
         Self {
             sessions: MemorySessions::new(wire.clone(), ledger.clone()),
             index: MemoryIndex::new(wire.clone()),
+            throttle: MemoryThrottle::new(wire.clone()),
+            provider: MemoryProvider::new(wire.clone()),
             wire,
             ledger,
             guards,
@@ -75,6 +81,9 @@ impl World {
             sessions: Box::new(self.sessions.clone()),
             index: Box::new(self.index.clone()),
             guards: Box::new(self.guards.clone()),
+            throttle: Box::new(self.throttle.clone()),
+            key_sets: Box::new(self.provider.clone()),
+            signatures: Box::new(MemorySignatures::new(self.wire.clone())),
             clock: Box::new(self.clock.clone()),
             entropy: Box::new(self.entropy.clone()),
         }

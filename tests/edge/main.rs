@@ -18,6 +18,7 @@ mod bad_input;
 mod coverage;
 mod edits;
 mod endings;
+mod floods;
 mod forward_auth;
 mod hostile_tokens;
 mod imports;

@@ -32,11 +32,13 @@ pub struct Options {
     pub keep_state: bool,
     /// Variables of the worker besides the operator token's digest.
     pub vars: Vec<(String, String)>,
+    /// Other limits than `wrangler.toml`'s for rate-limiting bindings, by name.
+    pub rate_limits: Vec<(&'static str, u32)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new() }
+        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new(), rate_limits: Vec::new() }
     }
 }
 
@@ -119,6 +121,9 @@ fn spawn(options: &Options, state: Option<&Path>) -> (Child, Value) {
     command.args(["--var", &format!("OPERATOR_TOKEN_SHA256={}", hex(&Sha256::digest(OPERATOR_TOKEN)))]);
     for (name, value) in &options.vars {
         command.args(["--var", &format!("{name}={value}")]);
+    }
+    for (name, limit) in &options.rate_limits {
+        command.args(["--rate-limit", &format!("{name}={limit}")]);
     }
     if options.faults {
         command.arg("--faults");

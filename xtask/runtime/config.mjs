@@ -13,6 +13,7 @@ export function readConfig(path) {
       name: object.name,
       className: object.class_name,
     })),
+    ratelimits: Object.fromEntries(rawConfig.ratelimits.map(({ name, ...limiter }) => [name, limiter])),
     migrationsDir: database.migrations_dir,
   };
 }

@@ -5,7 +5,7 @@
 //   POST /__faults/kill  the wasm instance of this edge counts as dead, as after a panic
 //   GET  /__faults  {"calls": {"kv.get": 3, "db.query": 1, "guard.fetch": 2, "objects.db.query": 1}}
 //
-// A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard; under
+// A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard, unknown_keys, failed_credentials; under
 // "objects" the same for the environment of the Durable Objects, which live in the first edge's isolate. A fault is for
 // a binding or for one method of it:
 //   "fail"            the call is not made, and throws
@@ -17,7 +17,14 @@
 // statements read. State is per isolate, so per edge.
 import entry, * as built from "./index.js";
 
-const BINDINGS = { KV: "kv", DB: "db", KEY_GUARD: "guard", ORG_GUARD: "org_guard" };
+const BINDINGS = {
+  KV: "kv",
+  DB: "db",
+  KEY_GUARD: "guard",
+  ORG_GUARD: "org_guard",
+  UNKNOWN_KEYS: "unknown_keys",
+  FAILED_CREDENTIALS: "failed_credentials",
+};
 const MODES = ["fail", "lose", "hang"];
 
 let faults = {};
@@ -112,7 +119,18 @@ function wrapNamespace(namespace, path) {
   });
 }
 
-const WRAPPERS = { kv: wrapKv, db: wrapDatabase, guard: wrapNamespace, org_guard: wrapNamespace };
+function wrapLimiter(limiter, path) {
+  return wrap(limiter, { limit: (...args) => gate([...path, "limit"], () => limiter.limit(...args)) });
+}
+
+const WRAPPERS = {
+  kv: wrapKv,
+  db: wrapDatabase,
+  guard: wrapNamespace,
+  org_guard: wrapNamespace,
+  unknown_keys: wrapLimiter,
+  failed_credentials: wrapLimiter,
+};
 // Requests and objects share one env object where they share an isolate: each has its own wrapping of it.
 const requestEnvs = new WeakMap();
 const objectEnvs = new WeakMap();

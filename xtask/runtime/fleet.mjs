@@ -2,7 +2,7 @@
 // each in an isolate of its own on a port of its own. This is where tests and measurements run the real thing.
 //
 //   node xtask/runtime/fleet.mjs [--edges 1] [--base-port 0] [--state DIR] [--faults] [--var NAME=VALUE]…
-//                                [--exit-with-stdin]
+//                                [--rate-limit NAME=LIMIT]… [--exit-with-stdin]
 //
 // Prints one line of JSON ({"edges": [URL…], "scheduled": URL, "pid": …}), then "ready".
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     state: { type: "string" },
     faults: { type: "boolean", default: false },
     var: { type: "string", multiple: true, default: [] },
+    "rate-limit": { type: "string", multiple: true, default: [] },
     "exit-with-stdin": { type: "boolean", default: false },
   },
 });
@@ -86,9 +87,21 @@ function durableObjects(config, index) {
   return Object.fromEntries(objects);
 }
 
+// What wrangler.toml says, with other limits where an option names them. All edges count together, as one location does.
+function rateLimits(config) {
+  const limiters = { ...config.ratelimits };
+  for (const text of options["rate-limit"]) {
+    const [, name, limit] = /^(\w+)=(\d+)$/.exec(text) ?? [];
+    if (!Object.hasOwn(limiters, name ?? "")) throw new Error(`--rate-limit ${text}: no such binding, or not NAME=LIMIT`);
+    limiters[name] = { ...limiters[name], simple: { ...limiters[name].simple, limit: Number(limit) } };
+  }
+  return limiters;
+}
+
 try {
   const config = readConfig(join(root, "wrangler.toml"));
   const source = modules();
+  const ratelimits = rateLimits(config);
   const base = Number(options["base-port"]);
   const names = Array.from({ length: Number(options.edges) }, (_, index) =>
     index === 0 ? config.name : `${config.name}-edge-${index}`,
@@ -101,6 +114,7 @@ try {
     kvNamespaces: config.kv,
     d1Databases: config.d1,
     durableObjects: durableObjects(config, index),
+    ratelimits,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: base === 0 ? 0 : base + index }],
   }));
   fleet = new Miniflare(

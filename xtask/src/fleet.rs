@@ -25,6 +25,9 @@ pub struct Options {
     /// A variable of the worker, `NAME=VALUE`; repeatable.
     #[arg(long = "var")]
     vars: Vec<String>,
+    /// Another limit than `wrangler.toml`'s for a rate-limiting binding, `NAME=LIMIT`; repeatable.
+    #[arg(long = "rate-limit")]
+    rate_limits: Vec<String>,
 }
 
 /// Builds, then serves until interrupted.
@@ -48,6 +51,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     for var in &options.vars {
         node.args(["--var", var]);
+    }
+    for limit in &options.rate_limits {
+        node.args(["--rate-limit", limit]);
     }
     // Whatever ends this process, however suddenly, closes the pipe, and the fleet ends with it.
     let mut fleet = node.arg("--exit-with-stdin").stdin(Stdio::piped()).spawn().context("Node does not start")?;

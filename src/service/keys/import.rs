@@ -26,8 +26,12 @@ use crate::{
     },
 };
 
-/// How much longer than edges believe that there are no imports the first one waits: clocks drift.
+/// How much longer than edges believe that there are no imports an import waits: clocks drift.
 const MARGIN_MS: i64 = 250;
+
+/// How long ago a secret must have been imported so that no edge can have missed it. Far longer than a write takes to
+/// commit and than clocks disagree: its time is that from before it was written.
+const SETTLED_MS: i64 = 300_000;
 
 /// What became of each item, in order.
 pub type Imported = Vec<Result<KeyRecord, Failure>>;
@@ -40,20 +44,20 @@ pub async fn import(ports: &Ports, memory: &Memory, org: &str, body: &Value, aut
     let organization = manageable(ports, org).await?;
     let now = ports.clock.now();
     let items = document::read(body, &organization.policy, now).map_err(Failure::Invalid)?;
-    let first_ever = !ports.ledger.has_imports().await?;
-    let any_good = items.iter().any(Result::is_ok);
     let mut results = Vec::with_capacity(items.len());
     for item in items {
         results.push(match item {
-            Ok(item) => take_over(ports, &organization, item, &author, now).await,
+            Ok(item) => take_over(ports, &organization, item, &author, ports.clock.now()).await,
             Err(faults) => Err(Failure::Invalid(faults)),
         });
     }
     // An item whose answer was lost may be there all the same.
-    if any_good {
+    if results.iter().any(|result| matches!(result, Ok(_) | Err(Failure::Unavailable(_)))) {
         memory.remember_imports(true, now);
-        if first_ever {
-            // INVARIANT: when an import returns, no edge still believes that there are none.
+        // INVARIANT: when an import returns, no edge still believes that there are none. Asked only now: whoever asks the
+        // truth later than this sees these items, and who asked shortly before saw the settled one.
+        let settled_before = ports.clock.now().plus_ms(-SETTLED_MS);
+        if !ports.ledger.has_imports(Some(settled_before)).await.unwrap_or(false) {
             ports.clock.pause(u32::try_from(NO_IMPORTS_MS + MARGIN_MS).unwrap_or(u32::MAX)).await;
         }
     }

@@ -34,8 +34,9 @@ impl D1Ledger {
         self.rows::<KeyRow>(statement).await?.into_iter().map(KeyRow::into_record).collect()
     }
 
-    pub(super) async fn any_imported(&self) -> Result<bool, Outage> {
-        let statement = self.database()?.prepare("SELECT id FROM secrets WHERE imported = 1 LIMIT 1");
+    pub(super) async fn any_imported(&self, before: Option<Timestamp>) -> Result<bool, Outage> {
+        let sql = "SELECT id FROM secrets WHERE imported = 1 AND (?1 IS NULL OR created_at < ?1) LIMIT 1";
+        let statement = self.database()?.prepare(sql).bind(&[bind::maybe_time(before)]).map_err(outage)?;
         Ok(!self.rows::<serde::de::IgnoredAny>(statement).await?.is_empty())
     }
 

@@ -113,8 +113,8 @@ impl Ledger for D1Ledger {
         self.stale_temporary(moment, limit).await
     }
 
-    async fn has_imports(&self) -> Result<bool, Outage> {
-        self.any_imported().await
+    async fn has_imports(&self, before: Option<Timestamp>) -> Result<bool, Outage> {
+        self.any_imported(before).await
     }
 
     async fn list_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
