@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     http::{call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
     ports::{Outage, Ports},
-    service::{failure::Failure, keys, memory::Memory, publish},
+    service::{failure::Failure, keys, memory::Memory, portal, publish},
     storage::{
         d1::D1Ledger,
         guards::DurableGuards,
@@ -30,6 +30,7 @@ thread_local! {
 pub fn ports(env: &Env) -> Ports {
     Ports {
         ledger: Box::new(D1Ledger::new(env.clone())),
+        sessions: Box::new(D1Ledger::new(env.clone())),
         index: Box::new(KvIndex::new(env.clone())),
         guards: Box::new(DurableGuards::new(env.clone())),
         throttle: Box::new(PlatformThrottle::new(env.clone())),
@@ -75,6 +76,9 @@ pub async fn scheduled(env: &Env) {
     }
     if let Err(failure) = keys::purge(&ports).await {
         worker::console_error!("temporary keys were not removed: {failure}");
+    }
+    if let Err(failure) = portal::purge(&ports).await {
+        worker::console_error!("portal sessions were not removed: {failure}");
     }
 }
 

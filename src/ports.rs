@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
-    authn::jwks::VerifyingKey,
+    authn::{jwks::VerifyingKey, portal::PortalSession},
     base::{
         chance::Entropy,
-        id::{KeyId, OrgId},
+        id::{KeyId, OrgId, PortalSessionId},
         time::Timestamp,
     },
     key::{query::KeyQuery, record::KeyRecord},
@@ -123,6 +123,17 @@ pub struct OrgQuery {
     pub limit: u32,
 }
 
+/// A page of an organization's portal sessions, newest first: at most `limit`, after the one with that time and id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionQuery {
+    /// Only those of the user with this id.
+    pub user: Option<String>,
+    /// Where the page before ended.
+    pub after: Option<(Timestamp, String)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
 /// The truth. Each change commits with its audit entry and its outbox row, or not at all.
 #[async_trait(?Send)]
 pub trait Ledger {
@@ -160,6 +171,25 @@ pub trait Ledger {
     async fn note_published(&self, subject: &Subject, version: u64) -> Result<(), Outage>;
     /// Whether the truth can be reached and has its schema.
     async fn check(&self) -> Result<(), Outage>;
+}
+
+/// Portal sessions, in the truth. They are read there on each request and published nowhere, so a change holds at once.
+#[async_trait(?Send)]
+pub trait Sessions {
+    /// Adds a session, with its audit entry.
+    async fn create(&self, session: &PortalSession, audit: &AuditEntry) -> Result<(), Outage>;
+    /// The session of that id.
+    async fn find(&self, id: &PortalSessionId) -> Result<Option<PortalSession>, Outage>;
+    /// The session whose link has that digest.
+    async fn find_by_link(&self, link: &Digest) -> Result<Option<PortalSession>, Outage>;
+    /// The session whose cookie has that digest.
+    async fn find_by_cookie(&self, cookie: &Digest) -> Result<Option<PortalSession>, Outage>;
+    /// The sessions of a page.
+    async fn list(&self, org: &OrgId, query: &SessionQuery) -> Result<Vec<PortalSession>, Outage>;
+    /// Replaces the session, with the audit entry of the change, if it still has version `read_version`.
+    async fn update(&self, session: &PortalSession, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage>;
+    /// Removes up to `limit` sessions that were over before `moment`. Their audit entries stay.
+    async fn purge(&self, moment: Timestamp, limit: u32) -> Result<(), Outage>;
 }
 
 /// The index that brings records close to the edge. What it says may be stale.
@@ -246,6 +276,8 @@ pub trait Clock {
 pub struct Ports {
     /// The truth.
     pub ledger: Box<dyn Ledger>,
+    /// Portal sessions.
+    pub sessions: Box<dyn Sessions>,
     /// The index.
     pub index: Box<dyn Index>,
     /// The guards.

@@ -22,6 +22,15 @@ const KEY_FIELDS: &[&str] = &[
 /// The members of an organization that people change.
 const ORG_FIELDS: &[&str] = &["name", "features", "policy"];
 
+/// The members of a portal session that change.
+const SESSION_FIELDS: &[&str] = &["user", "role", "status", "expires_at"];
+
+/// Field → `{"from", "to"}` of a portal session's views before and after.
+#[must_use]
+pub fn of_session(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Map<String, Value> {
+    between(SESSION_FIELDS, before, after)
+}
+
 /// Field → `{"from", "to"}` of a key's views before and after.
 #[must_use]
 pub fn of_key(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Map<String, Value> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    authn::portal::PortalSession,
     base::{
         actor::Actor,
         id::{AuditId, OrgId, RequestId},
@@ -48,12 +49,16 @@ actions! {
     KeyDeleted "key.deleted" "A key was removed for good.";
     KeyImported "key.imported" "A key that was issued elsewhere was taken over.";
     PlaygroundKeyCreated "playground_key.created" "A temporary key was made.";
+    PortalSessionCreated "portal_session.created" "A portal link was made.";
+    PortalSessionOpened "portal_session.opened" "A portal link was opened: a member signed in.";
+    PortalSessionUpdated "portal_session.updated" "The role of a portal session changed.";
+    PortalSessionEnded "portal_session.ended" "A member signed out, or a portal session was ended.";
 }
 
 /// What it was done to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// `org` or `key`.
+    /// `org`, `key` or `portal_session`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its id.
@@ -114,6 +119,12 @@ impl Target {
     #[must_use]
     pub fn key(key: &KeyRecord) -> Self {
         Self { kind: "key".to_owned(), id: key.id.to_string(), name: key.name.clone(), prefix: Some(key.prefix.clone()) }
+    }
+
+    /// A portal session as the target, under its member's name.
+    #[must_use]
+    pub fn portal_session(session: &PortalSession) -> Self {
+        Self { kind: "portal_session".to_owned(), id: session.id.to_string(), name: session.user.name.clone(), prefix: None }
     }
 }
 

@@ -8,4 +8,5 @@ pub mod jwks;
 pub mod jwt;
 pub mod member;
 pub mod operator;
+pub mod portal;
 pub mod principal;

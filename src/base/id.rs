@@ -39,6 +39,7 @@ kinds! {
     SecretKind SecretId "sec" &[];
     AuditKind AuditId "aud" &[];
     RequestKind RequestId "req" &[];
+    PortalSessionKind PortalSessionId "prt" &[];
 }
 
 impl Id<OrgKind> {

@@ -1,6 +1,6 @@
 //! Who may enter a route of the control plane.
 
-use super::{call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, rate_fields};
+use super::{call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, rate_fields, same_origin, session_cookie};
 use crate::{
     authn::{
         credential::{self, Presented, Unreadable},
@@ -29,13 +29,19 @@ pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, P
     };
     let principal = match authenticate(call, &credential, needs).await? {
         Authentication::Authenticated(principal) => *principal,
-        Authentication::Failed => return Err(failed(call).await),
-        Authentication::Refused(refusal) => return Err(failed(call).await.because(format!("a member token was refused: {refusal}"))),
+        Authentication::Failed => return Err(failed(call, &credential).await),
+        Authentication::Refused(refusal) => {
+            return Err(failed(call, &credential).await.because(format!("a member token was refused: {refusal}")));
+        }
         Authentication::ElsewhereOnly => {
             return Err(Problem::new(&catalog::FORBIDDEN, "the key may not be used from this address, or the address is not known"));
         }
         Authentication::Limited(decision) => return Err(limited(&decision)),
     };
+    // A browser sends the cookie by itself, whoever made it send the request; a token it does not.
+    if matches!(credential, Credential::Cookie(_)) {
+        same_origin::demand_of_changes(call)?;
+    }
     match principal.access(needs, call.named_org()) {
         Access::Granted => Ok(principal),
         Access::Forbidden => Err(forbidden(&principal, needs)),
@@ -48,13 +54,15 @@ pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, P
 enum Credential {
     /// From the `Authorization` field.
     Token(Plaintext),
-    /// A member token that Cloudflare Access put before the request.
-    Assertion(Plaintext),
     /// Something in the `Authorization` field that is no token.
     Garbled,
+    /// A member token that Cloudflare Access put before the request.
+    Assertion(Plaintext),
+    /// Of a portal session.
+    Cookie(Plaintext),
 }
 
-/// What the caller wrote into `Authorization` goes before what others added on the way.
+/// What the caller wrote into `Authorization` goes before what others added on the way, the browser last.
 fn read(call: &Call<'_>) -> Result<Option<Credential>, Problem> {
     match credential::read(call.inbound.header("authorization").as_deref()) {
         Presented::Bearer(token) => Ok(Some(Credential::Token(token))),
@@ -65,7 +73,8 @@ fn read(call: &Call<'_>) -> Result<Option<Credential>, Problem> {
         }
         Presented::Nothing | Presented::Unreadable(Unreadable::OtherScheme) => {
             let assertion = call.inbound.header("cf-access-jwt-assertion").filter(|_| members(call).is_ok_and(|members| members.is_some()));
-            Ok(assertion.map(|token| Credential::Assertion(Plaintext::new(token))))
+            let cookie = || session_cookie::read(call.inbound.header("cookie").as_deref(), call.inbound.origin());
+            Ok(assertion.map(|token| Credential::Assertion(Plaintext::new(token))).or_else(|| cookie().map(Credential::Cookie)))
         }
     }
 }
@@ -74,6 +83,7 @@ async fn authenticate(call: &Call<'_>, credential: &Credential, needs: Option<Gr
     let token = match credential {
         Credential::Garbled => return Ok(Authentication::Failed),
         Credential::Assertion(token) => return by_member_token(call, token).await,
+        Credential::Cookie(cookie) => return Ok(authenticate::by_cookie(call.ports, cookie).await?),
         Credential::Token(token) => token,
     };
     let operator = call.config.operator.as_ref().map_err(misconfigured)?;
@@ -103,7 +113,7 @@ fn misconfigured(refusal: &impl std::fmt::Display) -> Failure {
 }
 
 /// Whoever tries many credentials is soon told to wait; a good one is never refused for that.
-async fn failed(call: &Call<'_>) -> Problem {
+async fn failed(call: &Call<'_>, credential: &Credential) -> Problem {
     let throttled = match call.client_ip() {
         Some(address) => !call.ports.throttle.admits(Flood::FailedCredentials, address).await,
         None => false,
@@ -112,7 +122,10 @@ async fn failed(call: &Call<'_>) -> Problem {
         let said = "too many credentials that are not good came from this address";
         return Problem::new(&catalog::RATE_LIMITED, said).with("Retry-After", FLOOD_PERIOD_MS.div_ceil(1000).to_string());
     }
-    let said = "the token is not good";
+    let said = match credential {
+        Credential::Token(_) | Credential::Garbled | Credential::Assertion(_) => "the token is not good",
+        Credential::Cookie(_) => "the portal session is over; open the portal by a new link",
+    };
     Problem::challenged(&catalog::INVALID_TOKEN, &Challenge::InvalidToken(said.to_owned()), said)
 }
 

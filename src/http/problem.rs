@@ -163,7 +163,7 @@ impl From<Failure> for Problem {
             Failure::PreconditionFailed { version } => {
                 Self::new(&catalog::PRECONDITION_FAILED, said).with("ETag", format!("\"{version}\""))
             }
-            Failure::Illegal(_) => Self::new(&catalog::ILLEGAL_TRANSITION, said),
+            Failure::Illegal(_) | Failure::SessionOver(_) => Self::new(&catalog::ILLEGAL_TRANSITION, said),
             Failure::RotationInProgress(_) => Self::new(&catalog::ROTATION_IN_PROGRESS, said),
             Failure::TooManyTemporary => Self::new(&catalog::TOO_MANY_PLAYGROUND_KEYS, said),
             Failure::CredentialTaken | Failure::Conflict => Self::new(&catalog::CONFLICT, said),

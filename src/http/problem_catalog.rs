@@ -72,8 +72,8 @@ problems! {
         "The Allow field names the methods that this address takes.";
     CONFLICT 409 "It conflicts with what is there"
         "Somebody else changed the resource at the same time, or what is to be added is there already. Read it again and repeat the change if it is still wanted.";
-    ILLEGAL_TRANSITION 409 "The key's state does not allow this"
-        "The detail names the state that the key is in and the one that the step needs.";
+    ILLEGAL_TRANSITION 409 "Its state does not allow this"
+        "The detail names the state that the key or portal session is in and the one that the step needs.";
     ROTATION_IN_PROGRESS 409 "A rotation is open"
         "Two secrets of this key work now. Complete the rotation, or wait until its overlap ends, before starting another.";
     TOO_MANY_PLAYGROUND_KEYS 409 "Too many temporary keys"

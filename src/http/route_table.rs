@@ -39,12 +39,28 @@ pub enum Operation {
     CreatePlaygroundKey,
     /// `GET /v1/orgs/{org}/audit`
     ListAudit,
+    /// `POST /v1/orgs/{org}/portal-sessions`
+    CreatePortalSession,
+    /// `GET /v1/orgs/{org}/portal-sessions`
+    ListPortalSessions,
+    /// `GET /v1/orgs/{org}/portal-sessions/{session}`
+    GetPortalSession,
+    /// `PATCH /v1/orgs/{org}/portal-sessions/{session}`
+    UpdatePortalSession,
+    /// `DELETE /v1/orgs/{org}/portal-sessions/{session}`
+    EndPortalSession,
     /// `POST /v1/service-keys`
     CreateServiceKey,
     /// `POST /v1/verify`
     VerifyKey,
     /// `ANY /v1/auth`
     ForwardAuth,
+    /// `GET /portal/{link}`
+    OpenPortalLink,
+    /// `GET /portal`
+    Portal,
+    /// `POST /portal/sign-out`
+    SignOut,
     /// `GET /healthz`
     Healthz,
     /// `GET /readyz`
@@ -64,6 +80,10 @@ pub enum Caller {
     With(Grant),
     /// The operator alone.
     Operator,
+    /// The holder of the link that the path is.
+    LinkHolder,
+    /// A member who is signed in to the portal. The handler asks: its answers are pages.
+    PortalSession,
 }
 
 /// The methods of a route.
@@ -99,6 +119,10 @@ const POST: Methods = Methods::One("POST");
 const PATCH: Methods = Methods::One("PATCH");
 const DELETE: Methods = Methods::One("DELETE");
 const KEY: &str = "/v1/orgs/{org}/keys/{key}";
+
+const SESSIONS: &str = "/v1/orgs/{org}/portal-sessions";
+const SESSION: &str = "/v1/orgs/{org}/portal-sessions/{session}";
+const PORTAL: Caller = Caller::With(Grant::PortalCreate);
 
 /// The table.
 pub const ROUTES: &[Route] = &[
@@ -137,9 +161,17 @@ pub const ROUTES: &[Route] = &[
         Some(Action::PlaygroundKeyCreated),
     ),
     route(GET, "/v1/orgs/{org}/audit", Operation::ListAudit, Caller::With(Grant::AuditRead), None),
+    route(POST, SESSIONS, Operation::CreatePortalSession, PORTAL, Some(Action::PortalSessionCreated)),
+    route(GET, SESSIONS, Operation::ListPortalSessions, PORTAL, None),
+    route(GET, SESSION, Operation::GetPortalSession, PORTAL, None),
+    route(PATCH, SESSION, Operation::UpdatePortalSession, PORTAL, Some(Action::PortalSessionUpdated)),
+    route(DELETE, SESSION, Operation::EndPortalSession, PORTAL, Some(Action::PortalSessionEnded)),
     route(POST, "/v1/service-keys", Operation::CreateServiceKey, Caller::Operator, Some(Action::KeyCreated)),
     route(POST, "/v1/verify", Operation::VerifyKey, Caller::With(Grant::Verify), None),
     route(Methods::Any, "/v1/auth", Operation::ForwardAuth, Caller::KeyHolder, None),
+    route(GET, "/portal/{link}", Operation::OpenPortalLink, Caller::LinkHolder, Some(Action::PortalSessionOpened)),
+    route(GET, "/portal", Operation::Portal, Caller::Anyone, None),
+    route(POST, "/portal/sign-out", Operation::SignOut, Caller::PortalSession, Some(Action::PortalSessionEnded)),
     route(GET, "/healthz", Operation::Healthz, Caller::Anyone, None),
     route(GET, "/readyz", Operation::Readyz, Caller::Anyone, None),
     route(GET, "/problems/{slug}", Operation::ProblemPage, Caller::Anyone, None),
@@ -167,9 +199,17 @@ impl Operation {
             Self::ImportKeys => "import_keys",
             Self::CreatePlaygroundKey => "create_playground_key",
             Self::ListAudit => "list_audit",
+            Self::CreatePortalSession => "create_portal_session",
+            Self::ListPortalSessions => "list_portal_sessions",
+            Self::GetPortalSession => "get_portal_session",
+            Self::UpdatePortalSession => "update_portal_session",
+            Self::EndPortalSession => "end_portal_session",
             Self::CreateServiceKey => "create_service_key",
             Self::VerifyKey => "verify_key",
             Self::ForwardAuth => "forward_auth",
+            Self::OpenPortalLink => "open_portal_link",
+            Self::Portal => "portal",
+            Self::SignOut => "sign_out",
             Self::Healthz => "healthz",
             Self::Readyz => "readyz",
             Self::ProblemPage => "problem_page",
@@ -205,7 +245,7 @@ mod tests {
     #[test]
     fn nobody_unknown_changes_anything() {
         for route in ROUTES.iter().filter(|route| route.audit.is_some()) {
-            assert!(matches!(route.caller, Caller::With(_) | Caller::Operator), "{}", route.operation.id());
+            assert!(route.caller != Caller::Anyone, "{}", route.operation.id());
         }
     }
 }

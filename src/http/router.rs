@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{
     admin,
     call::Call,
-    forward_auth, gate, health,
+    forward_auth, gate, health, portal,
     problem::Problem,
     problem_catalog as catalog, problem_page,
     reply::Reply,
@@ -52,7 +52,7 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
     call.principal = match route.caller {
         Caller::With(grant) => Some(gate::admit(call, Some(grant)).await?),
         Caller::Operator => Some(gate::admit(call, None).await?),
-        Caller::Anyone | Caller::KeyHolder => None,
+        Caller::Anyone | Caller::KeyHolder | Caller::LinkHolder | Caller::PortalSession => None,
     };
     match route.operation {
         Operation::CreateOrg => admin::orgs::create_org(call).await,
@@ -72,9 +72,17 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Operation::ImportKeys => admin::import::import_keys(call).await,
         Operation::CreatePlaygroundKey => admin::keys::create_playground_key(call).await,
         Operation::ListAudit => admin::audit::list_audit(call).await,
+        Operation::CreatePortalSession => admin::portal_sessions::create_portal_session(call).await,
+        Operation::ListPortalSessions => admin::portal_sessions::list_portal_sessions(call).await,
+        Operation::GetPortalSession => admin::portal_sessions::get_portal_session(call).await,
+        Operation::UpdatePortalSession => admin::portal_sessions::update_portal_session(call).await,
+        Operation::EndPortalSession => admin::portal_sessions::end_portal_session(call).await,
         Operation::CreateServiceKey => admin::keys::create_service_key(call).await,
         Operation::VerifyKey => verify::verify_key(call).await,
         Operation::ForwardAuth => forward_auth::forward_auth(call).await,
+        Operation::OpenPortalLink => portal::open_portal_link(call).await,
+        Operation::Portal => portal::portal(call).await,
+        Operation::SignOut => portal::sign_out(call).await,
         Operation::Healthz => health::healthz(call).await,
         Operation::Readyz => health::readyz(call).await,
         Operation::ProblemPage => problem_page::problem_page(call).await,
@@ -121,6 +129,7 @@ mod tests {
     fn every_route_is_found_by_its_own_path() {
         for route in ROUTES {
             let path = route.path.replace("{org}", "org_x").replace("{key}", "key_x").replace("{slug}", "X");
+            let path = path.replace("{session}", "prt_x").replace("{link}", "l");
             let (routes, _) = find(&path).unwrap_or_else(|| panic!("{path} is not found"));
             assert!(routes.contains(&route), "{path}");
         }

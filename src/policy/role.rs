@@ -30,6 +30,17 @@ impl Default for Roles {
 }
 
 impl Roles {
+    /// Whether there is such a role.
+    #[must_use]
+    pub fn has(&self, role: &str) -> bool {
+        self.0.contains_key(role)
+    }
+
+    /// The roles by name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether a member of that role may do what needs `grant`.
     #[must_use]
     pub fn allow(&self, role: &str, grant: &str) -> bool {

@@ -9,6 +9,7 @@ use super::{
     failure::Failure,
     member_tokens,
     memory::Memory,
+    portal::{self, SignedIn},
     verify::{Decision, verify},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     },
     base::{id::OrgId, secret::Plaintext},
     decision::{facts::Ask, verdict::Denial},
-    policy::scope::Requirement,
+    policy::{org::Organization, scope::Requirement},
     ports::Ports,
 };
 
@@ -100,11 +101,24 @@ pub async fn by_member_token(
 /// # Errors
 /// [`Failure::Unavailable`] when the truth cannot be read.
 pub async fn as_member(ports: &Ports, org: OrgId, role: String, user_id: String, name: String) -> Result<Authentication, Failure> {
-    let Some(organization) = ports.ledger.find_org(&org).await? else {
-        return Ok(Authentication::Refused(TokenRefusal::Claim { claim: "the organization" }));
-    };
+    match ports.ledger.find_org(&org).await? {
+        Some(organization) => Ok(member_of(&organization, role, user_id, name)),
+        None => Ok(Authentication::Refused(TokenRefusal::Claim { claim: "the organization" })),
+    }
+}
+
+/// A member who is signed in to the portal with that cookie.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the truth cannot be read.
+pub async fn by_cookie(ports: &Ports, cookie: &Plaintext) -> Result<Authentication, Failure> {
+    let Some(SignedIn { session, organization }) = portal::find_signed_in(ports, cookie).await? else { return Ok(Authentication::Failed) };
+    Ok(member_of(&organization, session.role, session.user.id, session.user.name))
+}
+
+fn member_of(organization: &Organization, role: String, user_id: String, name: String) -> Authentication {
     let grants = Grant::of_role(&organization.policy.roles, &role);
-    Ok(Authentication::Authenticated(Box::new(Principal::Member(Member { org, user_id, name, role, grants }))))
+    Authentication::Authenticated(Box::new(Principal::Member(Member { org: organization.id.clone(), user_id, name, role, grants })))
 }
 
 /// Whether the token is a service key whose holder may tell addresses: a proxy before forward auth.

@@ -1,6 +1,7 @@
 //! Why a use case did not come to its end.
 
 use crate::{
+    authn::portal::SessionOver,
     base::{chance::NoEntropy, document::Fault},
     key::{record::StoredRecordError, rotation::RotationInProgress, state::IllegalTransition},
     ports::Outage,
@@ -37,6 +38,9 @@ pub enum Failure {
     /// An overlap is open.
     #[error(transparent)]
     RotationInProgress(#[from] RotationInProgress),
+    /// The portal session is over.
+    #[error(transparent)]
+    SessionOver(#[from] SessionOver),
     /// The credential is a key's already.
     #[error("a key with this hash is there already")]
     CredentialTaken,

@@ -13,6 +13,7 @@ pub mod member_tokens;
 pub mod memory;
 pub mod orgs;
 pub mod page;
+pub mod portal;
 pub mod publish;
 pub mod verify;
 

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::chance::Repeating;
 use crate::{
     audit::entry::Origin,
+    authn::portal::{PortalDraft, PortalSession},
     base::{
         actor::Actor,
         document::{Faults, Field},
         id::{Id, KeyId, Kind, OrgId, SecretId},
+        secret::Plaintext,
         time::Timestamp,
     },
     decision::facts::Ask,
@@ -19,6 +21,7 @@ use crate::{
     },
     policy::{
         org::{OrgDraft, Organization},
+        role::Roles,
         rules::Policy,
         scope::Requirement,
     },
@@ -88,6 +91,17 @@ pub fn credential() -> String {
     let body = "sk_4fK2a9Qz_8dAbCdEfGhIjKlMnOpQrStUvWx";
     let sum = crate::token::base62::encode(crc32fast::hash(body.as_bytes()));
     format!("{body}{sum}")
+}
+
+/// A session of Ada, a developer of [`organization`], made at [`NOW`] and not yet opened; `changes` are laid over its
+/// body.
+pub fn portal_session(changes: Value) -> PortalSession {
+    let mut body = json!({"user": {"id": "ada"}, "role": "developer"});
+    for (name, value) in changes.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let draft = PortalDraft::read(&body, &Roles::default()).unwrap();
+    draft.into_session(id(), org_id(), &Plaintext::new("link".into()), Actor::operator(), NOW)
 }
 
 /// A well-formed credential that is no key's; each number gives another.

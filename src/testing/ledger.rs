@@ -64,6 +64,13 @@ impl MemoryLedger {
         state.keys.iter_mut().filter(|key| key.id == *id).for_each(|key| key.version += 1);
     }
 
+    /// An entry whose change another port makes in the same transaction.
+    pub fn note(&self, audit: &AuditEntry) -> Result<(), Outage> {
+        self.state.borrow().check_entry(audit)?;
+        self.state.borrow_mut().audit.push(audit.clone());
+        Ok(())
+    }
+
     /// The key is gone, its outbox rows are not.
     pub fn remove_key(&self, id: &KeyId) {
         self.state.borrow_mut().keys.retain(|key| key.id != *id);

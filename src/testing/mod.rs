@@ -8,6 +8,7 @@ pub mod index;
 pub mod ledger;
 pub mod page;
 pub mod provider;
+pub mod sessions;
 pub mod throttle;
 pub mod wire;
 pub mod world;

@@ -28,6 +28,11 @@ pub enum Call {
     ListStaleTemporary,
     HasImports,
     NotePublished,
+    CreateSession,
+    FindSession,
+    ListSessions,
+    UpdateSession,
+    PurgeSessions,
     CheckLedger,
     IndexFind,
     IndexPut,
@@ -68,6 +73,11 @@ impl Call {
                 | ListStaleTemporary
                 | HasImports
                 | NotePublished
+                | CreateSession
+                | FindSession
+                | ListSessions
+                | UpdateSession
+                | PurgeSessions
                 | CheckLedger
         )
     }

@@ -10,6 +10,7 @@ use super::{
     index::MemoryIndex,
     ledger::MemoryLedger,
     provider::{MemoryProvider, MemorySignatures},
+    sessions::MemorySessions,
     throttle::MemoryThrottle,
     wire::Wire,
 };
@@ -24,6 +25,7 @@ use crate::{
 pub struct World {
     pub wire: Wire,
     pub ledger: MemoryLedger,
+    pub sessions: MemorySessions,
     pub index: MemoryIndex,
     pub guards: MemoryGuards,
     pub throttle: MemoryThrottle,
@@ -41,6 +43,7 @@ impl World {
         ledger.set_org(organization);
         let guards = MemoryGuards::new(wire.clone(), ledger.clone(), clock.clone());
         Self {
+            sessions: MemorySessions::new(wire.clone(), ledger.clone()),
             index: MemoryIndex::new(wire.clone()),
             throttle: MemoryThrottle::new(wire.clone()),
             provider: MemoryProvider::new(wire.clone()),
@@ -75,6 +78,7 @@ impl World {
     pub fn ports(&self) -> Ports {
         Ports {
             ledger: Box::new(self.ledger.clone()),
+            sessions: Box::new(self.sessions.clone()),
             index: Box::new(self.index.clone()),
             guards: Box::new(self.guards.clone()),
             throttle: Box::new(self.throttle.clone()),

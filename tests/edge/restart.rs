@@ -74,8 +74,7 @@ fn the_database_itself_refuses_to_change_or_remove_audit_entries() {
     let mut fleet = Fleet::start(Options { keep_state: true, faults: false, ..Options::default() });
     let org = given::org(fleet.edge(), json!({}));
     let before = (org.id.clone(), org.audit());
-    let folder = fleet.state_folder().expect("a kept state").to_owned();
-    let file = files_below(&folder).into_iter().map(|(path, _)| path).find(|path| is_ledger(path)).expect("the database's file");
+    let file = ledger_file(&fleet);
     for statement in ["DELETE FROM audit", "UPDATE audit SET actor_id = 'nobody'"] {
         let refusal = run_sql(&file, statement);
         assert!(refusal.contains("audit entries are never"), "{statement}: {refusal}");
@@ -94,8 +93,7 @@ fn a_temporary_key_that_is_long_over_leaves_the_list_and_stays_in_the_audit_log(
     let made = fleet.edge().operator("POST", &org.path("/playground-keys"), None).value();
     let secret = given::text(&made["secret"]);
     assert_eq!(given::code(fleet.edge(), &secret), "VALID");
-    let folder = fleet.state_folder().expect("a kept state").to_owned();
-    let file = files_below(&folder).into_iter().map(|(path, _)| path).find(|path| is_ledger(path)).expect("the database's file");
+    let file = ledger_file(&fleet);
     assert_eq!(run_sql(&file, "UPDATE keys SET expires_at = 1 WHERE kind = 'playground'"), "");
     fleet.restart();
 
@@ -111,12 +109,18 @@ fn a_temporary_key_that_is_long_over_leaves_the_list_and_stays_in_the_audit_log(
     assert_eq!(entry["target"]["id"], made["key"]["id"]);
 }
 
+/// The database's file in the state that the fleet keeps.
+pub fn ledger_file(fleet: &Fleet) -> std::path::PathBuf {
+    let folder = fleet.state_folder().expect("a kept state");
+    files_below(folder).into_iter().map(|(path, _)| path).find(|path| is_ledger(path)).expect("the database's file")
+}
+
 fn is_ledger(path: &std::path::Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sqlite") && run_sql(path, "SELECT 1 FROM audit LIMIT 0").is_empty()
 }
 
 /// What the database answers to a statement: nothing, or its refusal.
-fn run_sql(file: &std::path::Path, statement: &str) -> String {
+pub fn run_sql(file: &std::path::Path, statement: &str) -> String {
     let script = "const { DatabaseSync } = require('node:sqlite'); \
                   try { new DatabaseSync(process.argv[1]).exec(process.argv[2]) } catch (error) { console.log(error.message) }";
     let output = std::process::Command::new(crate::runtime::node()).args(["--no-warnings", "-e", script]).arg(file).arg(statement).output();

@@ -4,7 +4,7 @@ use std::{env, process::Command};
 
 use anyhow::Result;
 
-use crate::{build, project, step};
+use crate::{build, project, step, tools};
 
 /// Arguments of `cargo test` that choose what is tested.
 const SELECTIONS: [&str; 11] =
@@ -16,6 +16,7 @@ const SELECTIONS: [&str; 11] =
 /// When the build or a test fails.
 pub fn run(arguments: &[String]) -> Result<()> {
     build::run()?;
+    let chromium = if wants_browser(arguments) { Some(tools::chromium::ensure()?) } else { None };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["test", "--workspace", "--locked"]);
     if !arguments.iter().any(|argument| SELECTIONS.contains(&argument.as_str())) {
@@ -23,5 +24,27 @@ pub fn run(arguments: &[String]) -> Result<()> {
         cargo.args(["--lib", "--bins", "--tests"]);
     }
     cargo.args(arguments).current_dir(project::root()).env("LATCHKEY_ROOT", project::root());
+    if let Some(chromium) = chromium {
+        cargo.env(tools::chromium::VARIABLE, chromium);
+    }
     step::aloud(&mut cargo)
+}
+
+/// Whether the browser tests are among what `arguments` choose.
+fn wants_browser(arguments: &[String]) -> bool {
+    let all = ["--tests", "--all-targets"];
+    let chosen = |argument: &String| SELECTIONS.contains(&argument.as_str());
+    !arguments.iter().any(chosen) || arguments.iter().any(|argument| all.contains(&argument.as_str()) || argument == "browser")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_needed_only_for_its_own_tests() {
+        let wants = |arguments: &[&str]| wants_browser(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(wants(&[]) && wants(&["--", "portal"]) && wants(&["--test", "browser"]) && wants(&["--tests"]));
+        assert!(!wants(&["--lib"]) && !wants(&["--test", "edge", "portal"]));
+    }
 }

@@ -7,3 +7,4 @@ pub mod keys;
 pub mod life;
 pub mod orgs;
 pub mod page;
+pub mod portal_sessions;

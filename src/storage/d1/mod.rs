@@ -10,6 +10,7 @@ mod list;
 mod orgs;
 mod outbox;
 mod row;
+mod sessions;
 mod values;
 
 use async_trait::async_trait;
@@ -133,7 +134,8 @@ impl Ledger for D1Ledger {
     }
 
     async fn check(&self) -> Result<(), Outage> {
-        let statement = self.database()?.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'outbox')");
+        // The newest table: with it, all migrations before are there.
+        let statement = self.database()?.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'portal_sessions')");
         let rows: Vec<Schema> = self.rows(statement).await?;
         if rows.iter().any(|row| row.tables == 2) { Ok(()) } else { Err(outage("the migrations have not been applied")) }
     }

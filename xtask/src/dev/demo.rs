@@ -53,7 +53,10 @@ impl Demo {
         println!("\nVerify the demo key:\n");
         println!("  curl -sS -X POST {url}/v1/verify {operator} \\");
         println!("    {json} -d '{{\"key\":\"{secret}\",\"permissions\":[\"leads:read\"]}}'");
-        println!("\nRevoke it (and verify again):\n");
+        println!("\nOpen the portal in a browser, by the `url` of the answer:\n");
+        println!("  curl -sS -X POST {url}/v1/orgs/{org}/portal-sessions {operator} \\");
+        println!("    {json} -d '{{\"user\":{{\"id\":\"you\",\"name\":\"You\"}},\"role\":\"owner\"}}'");
+        println!("\nRevoke the demo key (and verify again):\n");
         println!("  curl -sS -X POST {url}/v1/orgs/{org}/keys/{key}/revoke {operator} \\");
         println!("    {json} -d '{{\"reason\":\"just trying\"}}'");
     }

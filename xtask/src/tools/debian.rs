@@ -23,14 +23,20 @@ const LINKER: &str = "wasm-ld-22";
 /// The sysroot, if an earlier run has made it for the compiler that is installed now.
 pub fn ready() -> Option<PathBuf> {
     let sysroot = sysroot()?;
-    let complete = has_library(&library(&sysroot)) && missing_packages().is_empty();
+    let complete = has_library(&library(&sysroot)) && missing(&PACKAGES).is_empty();
     complete.then_some(sysroot)
 }
 
-/// Whether this machine could have it: Debian's package tools, and its packages installed or root to install them.
+/// Whether this machine has or could have the toolchain.
 pub fn available() -> bool {
+    can_install(&PACKAGES)
+}
+
+/// Whether this machine has or could have these: Debian's package tools, and the packages installed or root to install
+/// them.
+pub fn can_install(packages: &[&'static str]) -> bool {
     let apt = step::answer(Command::new("apt-get").arg("--version")).is_some();
-    apt && (missing_packages().is_empty() || is_root())
+    apt && (missing(packages).is_empty() || is_root())
 }
 
 /// Installs the packages that are missing and builds the target's library.
@@ -38,7 +44,7 @@ pub fn available() -> bool {
 /// # Errors
 /// When apt or the build of the library fails.
 pub fn install() -> Result<PathBuf> {
-    let missing = missing_packages();
+    let missing = missing(&PACKAGES);
     if !missing.is_empty() {
         step::tell(&format!("Installing Debian's Rust toolchain for wasm: {} …", missing.join(" ")));
         step::timed("apt-get", || apt(&missing).map(|()| ((), "installed".to_owned())))?;
@@ -88,20 +94,24 @@ fn library(sysroot: &Path) -> PathBuf {
     sysroot.join("lib/rustlib").join(TARGET).join("lib")
 }
 
-fn missing_packages() -> Vec<&'static str> {
+fn missing(packages: &[&'static str]) -> Vec<&'static str> {
     let installed = |name: &&str| {
         let mut query = Command::new("dpkg-query");
         query.args(["--show", "--showformat", "${db:Status-Status}", name]);
         step::answer(&mut query).is_some_and(|status| status == "installed")
     };
-    PACKAGES.iter().copied().filter(|name| !installed(name)).collect()
+    packages.iter().copied().filter(|name| !installed(name)).collect()
 }
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-fn apt(packages: &[&str]) -> Result<()> {
+/// Installs packages.
+///
+/// # Errors
+/// When apt fails; the message has its output.
+pub fn apt(packages: &[&str]) -> Result<()> {
     let install = || {
         let mut command = Command::new("apt-get");
         command.args(["install", "-y", "--no-install-recommends"]).args(packages);

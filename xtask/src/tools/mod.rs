@@ -3,6 +3,7 @@
 //! Each part is idempotent: with everything in place it costs a few milliseconds, and a run that was interrupted is
 //! simply repeated. What cannot be installed is named in one message with what to do about it.
 
+pub mod chromium;
 mod debian;
 pub mod deny;
 pub mod npm;

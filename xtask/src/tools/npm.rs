@@ -1,4 +1,5 @@
-//! What npm brings: wrangler, workerd, Node itself, wasm-opt and esbuild, at the versions of `package-lock.json`.
+//! What npm brings: wrangler, workerd, Node itself, wasm-opt, esbuild and playwright-core, at the versions of
+//! `package-lock.json`.
 
 use std::{env, ffi::OsString, fs, path::PathBuf, process::Command};
 
