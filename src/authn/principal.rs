@@ -181,11 +181,12 @@ impl Principal {
         }
     }
 
-    /// The permission or grant that the principal would need for it, where any could be enough.
+    /// The permission or grant that would be enough, where any could be.
     #[must_use]
-    pub fn lacks(&self, grant: Grant) -> Option<Permission> {
+    pub fn lacks(&self, grant: Grant, org: Option<&str>) -> Option<Permission> {
         match self {
             Self::Operator => None,
+            Self::Service(_) if org == Some(OrgId::reserved().as_str()) => None,
             Self::Service(_) => Some(grant.of_service()),
             Self::Member(_) => OF_MEMBERS.contains(&grant).then(|| grant.permission()),
             Self::Key(_) => grant.of_own_key(),

@@ -9,6 +9,7 @@ use crate::{
         principal::{Access, Grant, Principal},
     },
     base::secret::Plaintext,
+    policy::scope::Permission,
     ports::{FLOOD_PERIOD_MS, Flood, Outage},
     service::{
         authenticate::{self, Authentication},
@@ -44,7 +45,7 @@ pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, P
     }
     match principal.access(needs, call.named_org()) {
         Access::Granted => Ok(principal),
-        Access::Forbidden => Err(forbidden(&principal, needs)),
+        Access::Forbidden => Err(forbidden(needs.and_then(|grant| principal.lacks(grant, call.named_org())))),
         // As for an organization that does not exist.
         Access::Unknown => Err(Failure::NotFound.into()),
     }
@@ -129,8 +130,8 @@ async fn failed(call: &Call<'_>, credential: &Credential) -> Problem {
     Problem::challenged(&catalog::INVALID_TOKEN, &Challenge::InvalidToken(said.to_owned()), said)
 }
 
-fn forbidden(principal: &Principal, needs: Option<Grant>) -> Problem {
-    match needs.and_then(|grant| principal.lacks(grant)) {
+fn forbidden(missing: Option<Permission>) -> Problem {
+    match missing {
         Some(missing) => {
             let said = format!("the credential does not permit this: it lacks {missing}");
             Problem::challenged(&catalog::FORBIDDEN, &Challenge::InsufficientScope(vec![missing]), said)

@@ -26,6 +26,7 @@ mod key_sets;
 mod keys;
 mod limits;
 mod lists;
+mod matrix;
 mod member_tokens;
 mod orgs;
 mod outages;
