@@ -39,9 +39,12 @@ pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, P
         }
         Authentication::Limited(decision) => return Err(limited(&decision)),
     };
-    // A browser sends the cookie by itself, whoever made it send the request; a token it does not.
-    if matches!(credential, Credential::Cookie(_)) {
-        same_origin::demand_of_changes(call)?;
+    // A browser adds these by itself, whoever made it send the request; a token it does not.
+    match credential {
+        Credential::Cookie(_) => same_origin::demand_of_changes(call)?,
+        // Access puts it before whatever comes with its own cookie, and before calls of programs, which tell no origin.
+        Credential::Assertion(_) => same_origin::refuse_foreign_pages(call)?,
+        Credential::Token(_) | Credential::Garbled => {}
     }
     match principal.access(needs, call.named_org()) {
         Access::Granted => Ok(principal),

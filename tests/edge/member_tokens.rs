@@ -231,6 +231,32 @@ fn cloudflare_access_hands_the_token_over_in_its_own_field() {
     assert_problem(&access(edge, &flat, None, &org.path("/keys")), 401, "INVALID_TOKEN", "claims where nobody looks");
 }
 
+/// A browser that Access let in sends its cookie with whatever page's form: Access then vouches for a call that nobody
+/// wanted. Programs tell no origin, and are no browser.
+#[test]
+fn a_foreign_page_changes_nothing_through_access() {
+    let (provider, fleet) = provider::shared();
+    let edge = fleet.edge();
+    let org = given::org(edge, json!({}));
+    let (key, token) = (org.key(json!({})), provider.token(&member(&org.id, "owner")));
+    let revoke = org.path(&format!("/keys/{}/revoke", key.id));
+    let post = |fields: &[(&str, &str)]| {
+        let headers: Vec<(&str, &str)> = [("cf-access-jwt-assertion", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        edge.send("POST", &revoke, &headers, None)
+    };
+    for foreign in [
+        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")].as_slice(),
+        &[("origin", "null")],
+        &[("sec-fetch-site", "same-origin")],
+        &[("origin", &edge.base_url), ("sec-fetch-site", "same-site")],
+    ] {
+        assert_problem(&post(foreign), 403, "FORBIDDEN", "a page of somebody else's");
+    }
+    assert_eq!(org.read(&key).value()["status"], "active");
+    assert_eq!(post(&[("origin", &edge.base_url), ("sec-fetch-site", "same-origin")]).status, 200, "the deployment's own page");
+    assert_eq!(post(&[]).status, 200, "a program");
+}
+
 #[test]
 fn the_authorization_field_wins_over_that_of_access() {
     let (provider, fleet) = provider::shared();

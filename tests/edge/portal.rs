@@ -210,7 +210,7 @@ fn a_change_needs_this_very_origin() {
         {
             let refused = org.edge.send(method, path, &headers, None);
             assert_eq!((refused.status, text(&refused.value()["code"])), (403, "FORBIDDEN".into()), "{path} {fields:?}");
-            assert!(text(&refused.value()["detail"]).contains("portal session"));
+            assert!(text(&refused.value()["detail"]).contains("browser's own session"));
         }
     }
     assert_eq!((org.read(&key).value()["status"].clone(), org.audit().len()), (json!("active"), entries), "nothing was done");
