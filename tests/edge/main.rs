@@ -20,6 +20,7 @@ mod edits;
 mod endings;
 mod floods;
 mod forward_auth;
+mod friday;
 mod hostile_tokens;
 mod imports;
 mod key_sets;

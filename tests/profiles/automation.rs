@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     given,
-    story::{Customer, assert_bad_field, door, edge, opens, refusal},
+    story::{Customer, Role, assert_bad_field, door, edge, made, opens, refusal},
 };
 
 #[test]
@@ -17,6 +17,7 @@ fn automation_records_who_acted_and_through_which_key() {
     keys_are_neither_edited_nor_deleted(&customer);
     customer.revokes_for_good(&customer.roomy_key("Retired bot", &["workflows:run"]));
     a_revoked_key_impersonates_nobody(&customer);
+    only_an_admin_manages_keys_or_sees_any(&customer);
     customer.offers_no_playground();
 }
 
@@ -98,4 +99,19 @@ fn a_revoked_key_impersonates_nobody(customer: &Customer) {
     assert_eq!(given::ask(edge(), &key.secret, json!({"act_as": "user_42"}))["code"], "REVOKED");
     let acting = door(&key, "/v1/auth", &[("latchkey-act-as", "user_42")]);
     assert_eq!(refusal(&acting), (401, "REVOKED".into()));
+}
+
+fn only_an_admin_manages_keys_or_sees_any(customer: &Customer) {
+    customer.has_roles(&[
+        Role { name: "admin", manages: true, reads: &["keys:read", "audit:read"] },
+        Role { name: "member", manages: false, reads: &[] },
+    ]);
+    // What makes a key act for users is the admin's to give as well.
+    let body = json!({"name": "Concierge", "permissions": ["workflows:run"], "can_impersonate": true});
+    let (admin, member) = (customer.member("Ada", "admin"), customer.member("Mia", "member"));
+    assert_eq!(refusal(&member.call("POST", "/keys", Some(body.clone()))), (403, "FORBIDDEN".into()));
+    let key = made(&admin.call("POST", "/keys", Some(body)));
+    assert_eq!((&key.record["created_by"], &key.record["can_impersonate"]), (&admin.actor, &json!(true)));
+    assert_eq!(given::ask(edge(), &key.secret, json!({"act_as": "user_42"}))["actor"]["id"], "user_42");
+    customer.lets_nobody_in_as("owner");
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     given,
-    story::{Customer, assert_bad_field, door, edge, opens, refusal, wait_until_expired},
+    story::{Customer, Role, assert_bad_field, door, edge, opens, refusal, wait_until_expired},
 };
 
 #[test]
@@ -18,6 +18,7 @@ fn field_service_keeps_every_key_it_ever_made_and_edits_none() {
     keys_are_neither_edited_nor_deleted(&customer);
     customer.revokes_for_good(&customer.roomy_key("Old tablet", &["jobs:read"]));
     a_rotated_key_has_two_secrets_and_one_limit(&customer);
+    only_the_owner_manages_keys_and_the_crew_sees_them(&customer);
     customer.offers_no_impersonation();
     customer.offers_no_playground();
 }
@@ -145,4 +146,14 @@ fn a_rotated_key_has_two_secrets_and_one_limit(customer: &Customer) {
     assert_eq!((&completed["status"], &completed["prefix"]), (&json!("active"), &new.record["prefix"]));
     assert_eq!(refusal(&customer.step("POST", &old, "/rotation/complete", None)), (409, "ILLEGAL_TRANSITION".into()));
     assert_eq!(customer.history(&old), ["key.created", "key.rotated", "key.rotation_completed"]);
+}
+
+fn only_the_owner_manages_keys_and_the_crew_sees_them(customer: &Customer) {
+    customer.has_roles(&[
+        Role { name: "owner", manages: true, reads: &["keys:read", "audit:read"] },
+        Role { name: "admin", manages: false, reads: &["keys:read", "audit:read"] },
+        Role { name: "dispatcher", manages: false, reads: &["keys:read"] },
+        Role { name: "technician", manages: false, reads: &["keys:read"] },
+    ]);
+    customer.lets_nobody_in_as("customer");
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     given::{self, Key, text},
-    story::{Customer, assert_bad_field, door, edge, made, opens, refusal},
+    story::{Customer, Member, Role, assert_bad_field, door, edge, made, opens, refusal},
 };
 
 const CRUD: [&str; 4] = ["leads:read", "leads:create", "leads:update", "leads:delete"];
@@ -25,6 +25,9 @@ fn leads_api_switches_edits_takes_back_and_removes_keys() {
     a_deleted_key_is_gone_but_not_from_the_audit_log(&customer);
     the_docs_hand_out_keys_for_an_hour(&customer);
     keys_of_the_old_system_go_on_working(&customer);
+    only_who_has_developer_permission_manages_keys(&customer);
+    without_the_feature_no_member_manages_keys_nor_switches_it_on(&customer);
+    each_member_has_as_many_docs_keys_as_the_next(&customer);
     customer.offers_no_impersonation();
 }
 
@@ -207,4 +210,81 @@ fn keys_of_the_old_system_go_on_working(customer: &Customer) {
     assert_eq!(given::code(edge(), shaped), "REVOKED", "from here on as any other");
     let mistyped = format!("{}n", &shaped[..43]);
     assert_eq!(given::code(edge(), &mistyped), "MALFORMED");
+}
+
+fn only_who_has_developer_permission_manages_keys(customer: &Customer) {
+    customer.has_roles(&[
+        Role { name: "owner", manages: true, reads: &["keys:read", "audit:read"] },
+        Role { name: "developer", manages: true, reads: &["keys:read", "audit:read"] },
+        Role { name: "member", manages: false, reads: &[] },
+    ]);
+    let developer = customer.member("Dev", "developer");
+    let key = made(&developer.create("Dev's"));
+    for (method, step, body, status) in [
+        ("PATCH", "", Some(json!({"name": "CRM", "permissions": ["leads:create"]})), 200),
+        ("POST", "/revoke", None, 200),
+        ("POST", "/reactivate", None, 200),
+        ("DELETE", "", None, 204),
+    ] {
+        assert_eq!(developer.call(method, &format!("/keys/{}{step}", key.id), body).status, status, "{method} {step}");
+    }
+    let log = customer.org.audit_of(&json!(key.id));
+    assert!(log.len() == 5 && log.iter().all(|entry| entry["actor"] == developer.actor), "{log:?}");
+    customer.lets_nobody_in_as("admin");
+}
+
+fn without_the_feature_no_member_manages_keys_nor_switches_it_on(customer: &Customer) {
+    let [owner, developer, member] = ["owner", "developer", "member"].map(|role| customer.member(role, role));
+    let key = customer.roomy_key("Waiting", &["leads:read"]);
+    let path = format!("/keys/{}", key.id);
+    switch(customer, false);
+    let log = customer.org.audit();
+    for somebody in [&owner, &developer] {
+        for (method, path, body) in [
+            ("GET", "/keys", None),
+            ("GET", path.as_str(), None),
+            ("POST", "/keys", Some(json!({"name": "Too early"}))),
+            ("PATCH", path.as_str(), Some(json!({"name": "Edited"}))),
+            ("POST", &format!("{path}/revoke"), None),
+            ("DELETE", path.as_str(), None),
+            ("POST", "/playground-keys", None),
+        ] {
+            assert_eq!(refusal(&somebody.call(method, path, body)), (403, "FEATURE_DISABLED".into()), "{} {method} {path}", somebody.actor);
+        }
+        somebody.rules_nothing();
+    }
+    assert_eq!(refusal(&member.create("Too early")), (403, "FORBIDDEN".into()), "who may not, may not either way");
+    member.rules_nothing();
+    assert_eq!(customer.org.audit(), log, "nothing changed");
+    switch(customer, true);
+    assert_eq!(customer.org.read(&key).value(), key.record);
+    developer.manages_keys();
+}
+
+fn each_member_has_as_many_docs_keys_as_the_next(customer: &Customer) {
+    let (ann, bob) = (customer.member("Ann", "developer"), customer.member("Bob", "developer"));
+    let ask_for_one = |member: &Member<'_>| member.call("POST", "/playground-keys", None);
+    let too_many = (409, "TOO_MANY_PLAYGROUND_KEYS".to_owned());
+    let handed_out = |member: &Member<'_>| -> Vec<Key> { (0..5).map(|_| made(&ask_for_one(member))).collect() };
+    let anns = handed_out(&ann);
+    assert_eq!(refusal(&ask_for_one(&ann)), too_many);
+    let bobs = handed_out(&bob);
+    assert_eq!((refusal(&ask_for_one(&bob)), refusal(&ask_for_one(&ann))), (too_many.clone(), too_many.clone()));
+    let again = customer.member("Ann", "developer");
+    assert_eq!(refusal(&ask_for_one(&again)), too_many, "another session is the same person");
+    for (member, keys) in [(&ann, &anns), (&bob, &bobs)] {
+        assert!(keys.iter().all(|key| key.record["created_by"] == member.actor));
+    }
+
+    let ended = ann.call("POST", &format!("/keys/{}/revoke", anns[0].id), None);
+    assert_eq!((ended.status, &ended.value()["revoked_by"]), (200, &ann.actor), "{}", ended.text());
+    assert_eq!((given::code(edge(), &anns[0].secret), given::code(edge(), &anns[1].secret)), ("REVOKED".into(), "VALID".into()));
+    let log = customer.org.audit_of(&json!(anns[0].id));
+    let entries: Vec<_> = log.iter().rev().map(|entry| (text(&entry["action"]), &entry["actor"])).collect();
+    assert_eq!(entries, ["playground_key.created", "key.revoked"].map(|action| (action.to_owned(), &ann.actor)));
+    assert_eq!(refusal(&ask_for_one(&bob)), too_many, "the room is Ann's");
+    made(&ask_for_one(&ann));
+    assert_eq!(refusal(&ask_for_one(&ann)), too_many);
+    let member = customer.member("Mia", "member");
+    assert_eq!(refusal(&ask_for_one(&member)), (403, "FORBIDDEN".into()), "the docs hand out none to who manages none");
 }

@@ -2,6 +2,10 @@
 
 use std::{fs, path::Path};
 
+use latchkey::{
+    authn::principal::Grant,
+    http::route_table::{Caller, Methods, ROUTES},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,6 +21,26 @@ pub const PROFILES: [&str; 4] = ["field-service", "automation", "leads-api", "vo
 pub struct Customer {
     pub org: Org<'static>,
 }
+
+/// Somebody of a customer, signed in to the portal.
+pub struct Member<'a> {
+    customer: &'a Customer,
+    cookie: String,
+    /// How their deeds are recorded.
+    pub actor: Value,
+    /// The id of the session.
+    pub session: String,
+}
+
+/// What the members of a role can do: manage keys or not, and which of [`READING`] they may.
+pub struct Role {
+    pub name: &'static str,
+    pub manages: bool,
+    pub reads: &'static [&'static str],
+}
+
+/// The grants that are for looking only.
+const READING: [Grant; 2] = [Grant::KeysRead, Grant::AuditRead];
 
 /// The policy document of a profile, as it is sent.
 pub fn profile(name: &str) -> Value {
@@ -139,8 +163,155 @@ impl Customer {
         catalog["permissions"].as_array().expect("permissions").iter().map(text).collect()
     }
 
+    /// A question for a portal link, which may be refused.
+    pub fn ask_portal(&self, user: &Value, role: &str) -> Response {
+        self.call("POST", "/portal-sessions", Some(json!({"user": user, "role": role, "ttl_seconds": 600})))
+    }
+
+    /// Somebody whom the customer's backend lets into the portal with that role.
+    pub fn member(&self, name: &str, role: &str) -> Member<'_> {
+        let id = format!("user_{}", name.to_lowercase().replace(' ', "_"));
+        let asked = self.ask_portal(&json!({"id": id, "name": name}), role);
+        assert_eq!(asked.status, 201, "{role}: {}", asked.text());
+        let asked = asked.value();
+        let url = text(&asked["url"]);
+        let opened = edge().get(url.strip_prefix(edge().base_url.as_str()).expect("a link of this edge"));
+        assert_eq!(opened.status, 200, "{}", opened.text());
+        let cookie = opened.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a name and a value");
+        let actor = json!({"type": "member", "id": id, "name": name});
+        Member { customer: self, cookie: cookie.to_owned(), actor, session: text(&asked["id"]) }
+    }
+
+    /// That the profile has these roles and no others, and that a member of each can do what is said of it and no more.
+    pub fn has_roles(&self, roles: &[Role]) {
+        let policy = self.call("GET", "", None).value()["policy"].clone();
+        let known: Vec<&str> = policy["roles"].as_object().expect("roles").keys().map(String::as_str).collect();
+        let mut said: Vec<&str> = roles.iter().map(|role| role.name).collect();
+        said.sort_unstable();
+        assert_eq!(known, said, "every role has its turn");
+        let key = self.roomy_key("The platform's", &[&self.first_permission()]);
+        for role in roles {
+            let member = self.member(&format!("Any {}", role.name), role.name);
+            assert_eq!(member.reads(&key), role.reads, "{}", role.name);
+            if role.manages {
+                member.manages_keys();
+            } else {
+                member.manages_nothing(&key);
+            }
+            member.rules_nothing();
+        }
+    }
+
+    /// That nobody gets a link for a role that the profile doesn't know.
+    pub fn lets_nobody_in_as(&self, role: &str) {
+        let before = self.org.audit();
+        assert_bad_field(&self.ask_portal(&json!({"id": "user_stranger"}), role), "/role");
+        assert_eq!(self.org.audit(), before, "{role}");
+    }
+
     fn first_permission(&self) -> String {
         self.permissions().remove(0)
+    }
+}
+
+impl Member<'_> {
+    /// A request that the portal's page makes for the member.
+    pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Response {
+        self.at(method, &self.customer.org.path(path), body.as_ref())
+    }
+
+    fn at(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
+        edge().json(method, path, &[("cookie", &self.cookie), ("origin", &edge().base_url)], body)
+    }
+
+    /// A creation of a key that can do one thing.
+    pub fn create(&self, name: &str) -> Response {
+        let permissions = [self.customer.first_permission()];
+        self.call("POST", "/keys", Some(json!({"name": name, "permissions": permissions})))
+    }
+
+    /// That the member creates, rotates and revokes a key, and that each of it is recorded under their name.
+    pub fn manages_keys(&self) {
+        let key = made(&self.create("A member's"));
+        assert_eq!(key.record["created_by"], self.actor);
+        assert_eq!(given::code(edge(), &key.secret), "VALID");
+        let done = |step: &str, body: Value| {
+            let answer = self.call("POST", &format!("/keys/{}{step}", key.id), Some(body));
+            assert_eq!(answer.status, 200, "{step}: {}", answer.text());
+            answer.value()
+        };
+        let rotated = text(&done("/rotate", json!({"overlap_seconds": 0}))["secret"]);
+        assert_eq!([&key.secret, &rotated].map(|secret| given::code(edge(), secret)), ["EXPIRED", "VALID"]);
+        let revoked = done("/revoke", json!({"reason": "no longer needed"}));
+        assert_eq!((&revoked["status"], &revoked["revoked_by"]), (&json!("revoked"), &self.actor));
+        assert_eq!(given::code(edge(), &rotated), "REVOKED");
+        let row = self.customer.row(&key);
+        assert_eq!((&row["created_by"], &row["revoked_by"]), (&self.actor, &self.actor), "in everybody's list");
+        let log = self.customer.org.audit_of(&json!(key.id));
+        let entries: Vec<_> = log.iter().rev().map(|entry| (text(&entry["action"]), &entry["actor"])).collect();
+        let actions = ["key.created", "key.rotated", "key.revoked"];
+        assert_eq!(entries, actions.map(|action| (action.to_owned(), &self.actor)));
+    }
+
+    /// That every route that makes or changes keys is closed to the member, and that nothing came of trying.
+    pub fn manages_nothing(&self, key: &Key) {
+        let everything = || (self.customer.list("?limit=100"), self.customer.org.audit());
+        let before = everything();
+        assert_eq!(refusal(&self.create("A member's")), (403, "FORBIDDEN".into()), "{}", self.actor);
+        for grant in [Grant::KeysWrite, Grant::PlaygroundUse] {
+            assert!(!self.holds(grant, &key.id), "{}", self.actor);
+        }
+        assert_eq!(everything(), before, "{}", self.actor);
+        assert_eq!(given::code(edge(), &key.secret), "VALID");
+    }
+
+    /// Which of [`READING`] the member may.
+    pub fn reads(&self, key: &Key) -> Vec<&'static str> {
+        READING.into_iter().filter(|grant| self.holds(*grant, &key.id)).map(Grant::as_str).collect()
+    }
+
+    /// Whether all routes that need a grant are open to the member; that it is all or none.
+    fn holds(&self, grant: Grant, key: &str) -> bool {
+        let opens = |(method, path): (&str, String)| {
+            let answer = self.at(method, &path, (method != "GET").then_some(&json!({})));
+            assert!(answer.status == 200 || refusal(&answer) == (403, "FORBIDDEN".into()), "{method} {path}: {}", answer.text());
+            answer.status == 200
+        };
+        let asked: Vec<bool> = self.routes(Caller::With(grant), key).map(opens).collect();
+        assert!(!asked.is_empty() && asked.iter().all(|open| *open == asked[0]), "{}: {asked:?}", grant.as_str());
+        asked[0]
+    }
+
+    /// That what belongs to the platform is closed to the member: policy, features, roles, service keys.
+    pub fn rules_nothing(&self) {
+        let about = || self.customer.call("GET", "", None).value();
+        let (before, log) = (about(), self.customer.org.audit());
+        for patch in [
+            json!({"features": {"developer_api": true}}),
+            json!({"features": {"developer_api": false}}),
+            json!({"policy": {"requires_feature": null}}),
+            json!({"policy": {"roles": {"owner": ["*"], "member": ["*"]}}}),
+        ] {
+            assert_eq!(refusal(&self.call("PATCH", "", Some(patch.clone()))), (403, "FORBIDDEN".into()), "{patch}");
+        }
+        for grant in [Grant::OrgsRead, Grant::OrgsWrite, Grant::PortalCreate] {
+            assert!(!self.holds(grant, "key_x"), "{}", self.actor);
+        }
+        let promotion = self.call("PATCH", &format!("/portal-sessions/{}", self.session), Some(json!({"role": "owner"})));
+        assert_eq!(refusal(&promotion), (403, "FORBIDDEN".into()), "nobody gives themselves a role");
+        let backend = json!({"name": "Backend", "permissions": ["keys:write"]});
+        assert_eq!(refusal(&self.at("POST", "/v1/service-keys", Some(&backend))), (403, "FORBIDDEN".into()));
+        assert_eq!((about(), self.customer.org.audit()), (before, log), "nothing changed");
+    }
+
+    /// The routes that such a caller may call, with this organization, key and session in their paths.
+    fn routes(&self, caller: Caller, key: &str) -> impl Iterator<Item = (&'static str, String)> {
+        let filled =
+            move |path: &str| path.replace("{org}", &self.customer.org.id).replace("{key}", key).replace("{session}", &self.session);
+        ROUTES.iter().filter(move |route| route.caller == caller).map(move |route| match route.methods {
+            Methods::One(method) => (method, filled(route.path)),
+            Methods::Any => panic!("{} takes every method", route.path),
+        })
     }
 }
 

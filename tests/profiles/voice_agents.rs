@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     given,
-    story::{Customer, assert_bad_field, edge, opens, wait_until_expired},
+    story::{Customer, Role, assert_bad_field, edge, made, opens, refusal, wait_until_expired},
 };
 
 #[test]
@@ -16,6 +16,8 @@ fn voice_agents_grant_each_key_something_and_nothing_unsaid() {
     keys_are_neither_edited_nor_deleted(&customer);
     ended_keys_are_listed_under_revoked_and_expired(&customer);
     customer.revokes_for_good(&customer.roomy_key("Leaked", &["calls:read"]));
+    any_member_with_access_manages_keys(&customer);
+    access_that_ends_is_over_at_once_and_the_key_stays(&customer);
     customer.offers_no_impersonation();
     customer.offers_no_playground();
 }
@@ -83,4 +85,29 @@ fn ended_keys_are_listed_under_revoked_and_expired(customer: &Customer) {
     let active = customer.listed("?status=active&limit=100");
     assert!(active.contains(&running.id) && !active.contains(&revoked.id) && !active.contains(&trial.id));
     assert_eq!(customer.listed("?q=campaign+of"), [revoked.id.as_str()], "ended keys are found as well");
+}
+
+fn any_member_with_access_manages_keys(customer: &Customer) {
+    customer.has_roles(&[
+        Role { name: "owner", manages: true, reads: &["keys:read", "audit:read"] },
+        Role { name: "member", manages: true, reads: &["keys:read", "audit:read"] },
+    ]);
+    customer.lets_nobody_in_as("guest");
+}
+
+fn access_that_ends_is_over_at_once_and_the_key_stays(customer: &Customer) {
+    let (leaving, staying) = (customer.member("Leo", "member"), customer.member("Sam", "member"));
+    let key = made(&leaving.create("Leo's"));
+    let (before, log) = (customer.org.read(&key).value(), customer.history(&key));
+    let ended = customer.call("DELETE", &format!("/portal-sessions/{}", leaving.session), None);
+    assert_eq!(ended.status, 204, "{}", ended.text());
+    let revoke = format!("/keys/{}/revoke", key.id);
+    for (method, path) in [("GET", "/keys"), ("POST", revoke.as_str())] {
+        assert_eq!(refusal(&leaving.call(method, path, None)), (401, "INVALID_TOKEN".into()), "{method} {path}");
+    }
+    assert_eq!(refusal(&leaving.create("One more")), (401, "INVALID_TOKEN".into()));
+    assert_eq!((customer.org.read(&key).value(), customer.history(&key)), (before, log), "a key is the customer's, not its maker's");
+    let revoked = staying.call("POST", &revoke, None);
+    assert_eq!((revoked.status, &revoked.value()["revoked_by"]), (200, &staying.actor), "any member may end it");
+    assert_eq!(customer.row(&key)["created_by"], leaving.actor);
 }
