@@ -280,7 +280,9 @@ fn read_role(field: &Field<'_>, roles: &Roles, faults: &mut Faults) -> Option<St
     if roles.has(role) {
         return Some(role.to_owned());
     }
-    faults.value(&field.pointer, format!("must be a role of the organization's policy: {}", roles.names().collect::<Vec<_>>().join(", ")));
+    let names: Vec<&str> = roles.names().collect();
+    let known = if names.is_empty() { "it has none".to_owned() } else { names.join(", ") };
+    faults.value(&field.pointer, format!("must be a role of the organization's policy: {known}"));
     None
 }
 

@@ -106,7 +106,7 @@ impl State {
         let same = |known: &&KeyRecord| {
             known.org_id == key.org_id
                 && known.kind == Kind::Playground
-                && known.created_by.id == key.created_by.id
+                && (known.created_by.kind, &known.created_by.id) == (key.created_by.kind, &key.created_by.id)
                 && known.status(now) == Status::Active
         };
         self.keys.iter().filter(same).count()

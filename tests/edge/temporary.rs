@@ -1,4 +1,4 @@
-use crate::{client::Response, given, given::Org, runtime::shared};
+use crate::{client::Response, given, given::Org, portal, runtime::shared};
 use serde_json::{Value, json};
 use std::thread;
 
@@ -65,4 +65,15 @@ fn where_there_are_none_there_are_none() {
     assert_eq!((refused.status, given::text(&refused.value()["code"])), (403, "POLICY_FORBIDS".into()));
     let wanting = org.edge.operator("POST", &org.path("/playground-keys"), Some(&json!({"permissions": ["leads:delete"]})));
     assert_eq!(wanting.status, 422, "what it may do is the policy's to say");
+}
+
+#[test]
+fn the_cap_is_each_makers_own_also_where_ids_of_different_kinds_are_alike() {
+    let org = given::org(shared().edge(), policy(json!({"max_active_per_member": 1})));
+    assert_eq!((make(&org).status, make(&org).status), (201, 409));
+    let body = json!({"user": {"id": "operator", "name": "Somebody"}, "role": "owner"});
+    let asked = org.edge.operator("POST", &org.path("/portal-sessions"), Some(&body)).value();
+    let cookie = portal::sign_in(org.edge, given::text(&asked["url"]).strip_prefix(&org.edge.base_url).unwrap());
+    let as_member = || org.edge.send("POST", &org.path("/playground-keys"), &[("cookie", &cookie), ("origin", &org.edge.base_url)], None);
+    assert_eq!((as_member().status, as_member().status), (201, 409));
 }

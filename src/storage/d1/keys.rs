@@ -121,7 +121,7 @@ fn insert_row(database: &D1Database, key: &KeyRecord, admission: Admission, entr
         values.extend([bind::text(&key.created_by.id), bind::time(now), bind::integer(max.into()), bind::text(Kind::Playground.as_str())]);
         condition.push_str(
             " AND (SELECT count(*) FROM keys WHERE org_id = ?2 AND kind = ?22 AND revoked_at IS NULL AND expires_at > ?20 \
-             AND json_extract(created_by, '$.id') = ?19) < ?21",
+             AND json_extract(created_by, '$.id') = ?19 AND json_extract(created_by, '$.type') = json_extract(?15, '$.type')) < ?21",
         );
     }
     let insert = format!(
