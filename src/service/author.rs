@@ -17,7 +17,7 @@ pub struct Author {
 }
 
 impl Author {
-    /// Refuses what would let `next` do more than the author's own key can, unless it could `before`.
+    /// Refuses to give `next` more than the author's own key has, unless that only takes something away from `before`.
     ///
     /// # Errors
     /// [`Failure::BeyondOwn`] with each excess.
