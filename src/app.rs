@@ -52,6 +52,7 @@ pub async fn fetch(inbound: Inbound, env: &Env) -> Reply {
     };
     let call = Call {
         inbound: &inbound,
+        body: Ok(Vec::new()),
         params: Vec::new(),
         ports: &ports,
         memory: &memory,

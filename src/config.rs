@@ -30,7 +30,9 @@ impl Config {
     pub fn problem(&self) -> Option<String> {
         let operator = match &self.operator {
             Err(refusal) => Some(refusal.to_string()),
-            Ok(tokens) if tokens.is_empty() => Some("OPERATOR_TOKEN_SHA256 is not set: nobody can create organizations or keys".to_owned()),
+            Ok(tokens) if tokens.is_empty() => {
+                Some("OPERATOR_TOKEN_SHA256 is not set: nobody can make organizations or service keys".to_owned())
+            }
             Ok(_) => None,
         };
         let member = self.member.as_ref().err().map(ToString::to_string);

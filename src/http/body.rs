@@ -2,28 +2,39 @@
 
 use serde_json::Value;
 
-use super::{call::Call, inbound::BodyError, problem::Problem, problem_catalog as catalog};
+use super::{
+    call::Call,
+    inbound::{BodyError, Inbound},
+    problem::Problem,
+    problem_catalog as catalog,
+};
 use crate::base::strict_json;
 
 /// The longest body that any route of `/v1` takes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// The body as it came, which is nobody's yet: what is wrong with it is told only to those who may call the route.
+///
+/// # Errors
+/// [`BodyError`] when it is too long or ends early.
+pub async fn receive(inbound: &Inbound) -> Result<Vec<u8>, BodyError> {
+    inbound.body(MAX_BODY_BYTES).await
+}
+
 /// The body, which must be there.
 ///
 /// # Errors
 /// 413, 415, or 400 when it is not JSON.
-pub async fn json(call: &Call<'_>) -> Result<Value, Problem> {
-    optional_json(call).await?.ok_or_else(|| Problem::new(&catalog::MALFORMED_REQUEST, "a JSON body is needed"))
+pub fn json(call: &Call<'_>) -> Result<Value, Problem> {
+    optional_json(call)?.ok_or_else(|| Problem::new(&catalog::MALFORMED_REQUEST, "a JSON body is needed"))
 }
 
 /// The body, if there is one.
 ///
 /// # Errors
 /// As [`json`].
-pub async fn optional_json(call: &Call<'_>) -> Result<Option<Value>, Problem> {
-    let bytes = call.inbound.body(MAX_BODY_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge(_) | BodyError::CutOff => Problem::from(error),
-    })?;
+pub fn optional_json(call: &Call<'_>) -> Result<Option<Value>, Problem> {
+    let bytes = call.body.as_deref().map_err(|error| Problem::from(*error))?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -33,7 +44,7 @@ pub async fn optional_json(call: &Call<'_>) -> Result<Option<Value>, Problem> {
             .with("Accept", "application/json"));
     }
     let syntax = |error: serde_json::Error| Problem::new(&catalog::MALFORMED_REQUEST, format!("the body is not JSON: {error}"));
-    strict_json::read(&bytes).map(Some).map_err(syntax)
+    strict_json::read(bytes).map(Some).map_err(syntax)
 }
 
 /// `application/json` or a type built on it, in UTF-8 (RFC 8259, section 8.1).

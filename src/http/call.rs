@@ -1,6 +1,6 @@
 //! A request on its way through a handler: what came in, who sent it, what it may use.
 
-use super::inbound::Inbound;
+use super::inbound::{BodyError, Inbound};
 use crate::{
     audit::entry::Origin,
     authn::principal::Principal,
@@ -16,6 +16,8 @@ use crate::{
 pub struct Call<'a> {
     /// The request.
     pub inbound: &'a Inbound,
+    /// Its body, where the route asks who calls; none elsewhere.
+    pub body: Result<Vec<u8>, BodyError>,
     /// The parameters of its path.
     pub params: Vec<(String, String)>,
     /// The outside.

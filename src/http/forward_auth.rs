@@ -86,7 +86,7 @@ async fn client_address(call: &Call<'_>) -> Result<Option<IpAddr>, Problem> {
 
 /// The one credential of the request.
 fn read_credential(call: &Call<'_>) -> Result<Plaintext, Problem> {
-    let api_key = call.inbound.header("x-api-key").filter(|_| call.config.accept_x_api_key);
+    let api_key = call.inbound.header("x-api-key").filter(|key| call.config.accept_x_api_key && !key.trim().is_empty());
     let unreadable = |why: Unreadable| {
         let said = why.to_string();
         match why {
@@ -102,6 +102,8 @@ fn read_credential(call: &Call<'_>) -> Result<Plaintext, Problem> {
             let said = "send the key in the Authorization field: Bearer, a space, the key";
             Err(Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said))
         }
+        // Two fields reach a worker as one, joined by this; no key has it.
+        (Presented::Nothing, Some(keys)) if keys.contains(", ") => Err(unreadable(Unreadable::SeveralCredentials)),
         (Presented::Nothing, Some(key)) => Ok(Plaintext::new(key)),
         (Presented::Bearer(key), None) => Ok(key),
         (Presented::Unreadable(why), None) => Err(unreadable(why)),

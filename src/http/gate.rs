@@ -4,7 +4,7 @@ use super::{call::Call, challenge::Challenge, problem::Problem, problem_catalog 
 use crate::{
     authn::{
         credential::{self, Presented, Unreadable},
-        jwt,
+        jwt::{self, TokenRefusal},
         member::MemberSettings,
         principal::{Access, Grant, Principal},
     },
@@ -30,10 +30,8 @@ pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, P
     };
     let principal = match authenticate(call, &credential, needs).await? {
         Authentication::Authenticated(principal) => *principal,
-        Authentication::Failed => return Err(failed(call, &credential).await),
-        Authentication::Refused(refusal) => {
-            return Err(failed(call, &credential).await.because(format!("a member token was refused: {refusal}")));
-        }
+        Authentication::Failed => return Err(failed(call, &credential, None).await),
+        Authentication::Refused(refusal) => return Err(failed(call, &credential, Some(refusal)).await),
         Authentication::ElsewhereOnly => {
             return Err(Problem::new(&catalog::FORBIDDEN, "the key may not be used from this address, or the address is not known"));
         }
@@ -116,8 +114,8 @@ fn misconfigured(refusal: &impl std::fmt::Display) -> Failure {
     Failure::Unavailable(Outage::Configuration { cause: refusal.to_string() })
 }
 
-/// Whoever tries many credentials is soon told to wait; a good one is never refused for that.
-async fn failed(call: &Call<'_>, credential: &Credential) -> Problem {
+/// Whoever tries many credentials is soon told to wait, and fills no log; a good one is never refused for that.
+async fn failed(call: &Call<'_>, credential: &Credential, refusal: Option<TokenRefusal>) -> Problem {
     let throttled = match call.client_ip() {
         Some(address) => !call.ports.throttle.admits(Flood::FailedCredentials, address).await,
         None => false,
@@ -130,7 +128,11 @@ async fn failed(call: &Call<'_>, credential: &Credential) -> Problem {
         Credential::Token(_) | Credential::Garbled | Credential::Assertion(_) => "the token is not good",
         Credential::Cookie(_) => "the portal session is over; open the portal by a new link",
     };
-    Problem::challenged(&catalog::INVALID_TOKEN, &Challenge::InvalidToken(said.to_owned()), said)
+    let problem = Problem::challenged(&catalog::INVALID_TOKEN, &Challenge::InvalidToken(said.to_owned()), said);
+    match refusal {
+        Some(refusal) => problem.because(format!("a member token was refused: {refusal}")),
+        None => problem,
+    }
 }
 
 fn forbidden(missing: Option<Permission>) -> Problem {

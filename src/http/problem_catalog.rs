@@ -55,7 +55,7 @@ problems! {
     ORG_DISABLED 401 "API access is switched off"
         "API access is not enabled for this organization. Ask the platform's support.";
     FORBIDDEN 403 "Not allowed"
-        "The credential is good, but does not permit this.";
+        "The credential is good, but does not permit this. The challenge names a permission that would do, or `errors` what is more than a key can grant.";
     IP_NOT_ALLOWED 403 "The address is not allowed"
         "The key may only be used from certain addresses, and this request came from another, or from an unknown one.";
     INSUFFICIENT_PERMISSIONS 403 "A permission is missing"
@@ -87,7 +87,7 @@ problems! {
     VALIDATION_FAILED 422 "A field is not allowed"
         "The body is well-formed, but some fields are unknown or hold what they must not. `errors` names each of them.";
     RATE_LIMITED 429 "Too many requests"
-        "The key's rate limit is used up. Wait as long as Retry-After says.";
+        "The rate limit is used up, or too many credentials that are not good came from this address. Wait as long as Retry-After says.";
     NOT_IMPLEMENTED 501 "The method is unknown"
         "Use one of the methods of HTTP that this service knows.";
     UNAVAILABLE 503 "No answer can be given now"

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    admin,
+    admin, body,
     call::Call,
     forward_auth, gate, health, portal,
     problem::Problem,
@@ -12,6 +12,7 @@ use super::{
     route_table::{Caller, Operation, ROUTES, Route},
     verify,
 };
+use crate::authn::principal::{Grant, Principal};
 
 /// The methods that are known at all (RFC 9110, section 9; RFC 5789). Others are 501.
 const KNOWN_METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
@@ -50,8 +51,8 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
     };
     call.params = params;
     call.principal = match route.caller {
-        Caller::With(grant) => Some(gate::admit(call, Some(grant)).await?),
-        Caller::Operator => Some(gate::admit(call, None).await?),
+        Caller::With(grant) => Some(admit(call, Some(grant)).await?),
+        Caller::Operator => Some(admit(call, None).await?),
         Caller::Anyone | Caller::KeyHolder | Caller::LinkHolder | Caller::PortalSession => None,
     };
     match route.operation {
@@ -87,6 +88,13 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Operation::Readyz => health::readyz(call).await,
         Operation::ProblemPage => problem_page::problem_page(call).await,
     }
+}
+
+/// Who calls, judged when all of the request is here. Whoever sends slowly could otherwise be let in, lose what let them in,
+/// and finish: a key that was revoked meanwhile would still make itself a successor.
+async fn admit(call: &mut Call<'_>, needs: Option<Grant>) -> Result<Principal, Problem> {
+    call.body = body::receive(call.inbound).await;
+    gate::admit(call, needs).await
 }
 
 type Found = (&'static [&'static Route], Vec<(String, String)>);

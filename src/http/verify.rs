@@ -29,7 +29,7 @@ struct Question {
 /// # Errors
 /// A bad body, or no decision.
 pub async fn verify_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let question = Question::read(&body::json(call).await?)?;
+    let question = Question::read(&body::json(call)?)?;
     let decision = verify::verify(call.ports, call.memory, question.key.expose(), &question.ask).await?;
     Ok(Reply::json(200, &decision::document(&decision, &question.ask, question.explain, call.request_id)))
 }

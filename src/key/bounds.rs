@@ -1,4 +1,5 @@
-//! What a key can hand on: an organization's own key never grants more than it has, and never widens itself.
+//! What a key can hand on: an organization's own key never grants more than it has, and never widens itself, nor what has
+//! more than it.
 //!
 //! In scope: comparing what a key would be with what its maker is. Out of scope: what the policy allows anybody.
 
@@ -23,28 +24,34 @@ pub struct Bounds<'a> {
 }
 
 impl Bounds<'_> {
-    /// What `next` could do that neither the bounds nor the key as it was allow: where it stands, and why.
+    /// What `next` has that the bounds have not, unless it only takes something away from the key as it was: where it
+    /// stands, and why.
+    ///
+    /// What a key can do is permissions times addresses times time. To hold each by itself against the wider of the two
+    /// keys would let one's permissions meet the other's addresses: more than either has.
     #[must_use]
     pub fn excess(&self, next: &KeyRecord, before: Option<&KeyRecord>) -> Vec<Fault> {
-        let own = self.key;
+        if before.is_some_and(|before| !next.is_narrowed_by(before)) {
+            return Vec::new();
+        }
+        // Of itself a key knows the older record, if others narrowed it since it was verified.
+        let own = before.filter(|before| before.id == self.key.id).unwrap_or(self.key);
         let mut faults = Faults::default();
         for (index, permission) in next.permissions.iter().enumerate() {
-            if !self.granted.contains(permission) && !before.is_some_and(|before| before.permissions.contains(permission)) {
+            if !self.granted.contains(permission) || !own.permissions.contains(permission) {
                 faults.value(&format!("/permissions/{index}"), "is not a permission of the key that grants it");
             }
         }
-        // Of the rest, as little may be left to chance: each is within the bounds, or no wider than it was.
-        let within = |fits: &dyn Fn(&KeyRecord) -> bool| fits(own) || before.is_some_and(fits);
-        if !within(&|ceiling| !next.can_impersonate || ceiling.can_impersonate) {
+        if next.can_impersonate && !own.can_impersonate {
             faults.value("/can_impersonate", "cannot be granted by a key that may not impersonate");
         }
-        if !within(&|ceiling| addresses_fit(&next.ip_allowlist, &ceiling.ip_allowlist)) {
+        if !addresses_fit(&next.ip_allowlist, &own.ip_allowlist) {
             faults.value("/ip_allowlist", "must lie within the addresses of the key that grants it");
         }
-        if !within(&|ceiling| rate_fits(next.rate_limit, ceiling.rate_limit)) {
+        if !rate_fits(next.rate_limit, own.rate_limit) {
             faults.value("/rate_limit", "must not exceed the rate of the key that grants it");
         }
-        if !within(&|ceiling| life_fits(next.expires_at, ceiling.expires_at)) {
+        if !life_fits(next.expires_at, own.expires_at) {
             faults.value("/expires_at", "must not be later than the end of the key that grants it");
         }
         faults.conclude(Some(())).err().unwrap_or_default()
@@ -67,7 +74,10 @@ fn life_fits(next: Option<Timestamp>, ceiling: Option<Timestamp>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::fixtures;
+    use crate::{
+        base::id::KeyId,
+        testing::{chance::Repeating, fixtures},
+    };
     use serde_json::{Value, json};
 
     fn key(changes: Value) -> KeyRecord {
@@ -120,18 +130,41 @@ mod tests {
     #[test]
     fn a_wider_key_may_be_narrowed_but_not_widened_further() {
         let own = key(json!({}));
-        let wider = key(json!({"permissions": ["leads:read", "leads:update"], "ip_allowlist": [], "rate_limit": null, "expires_at": null}));
-        assert_eq!(excess(&own, &wider, Some(&wider)), Vec::<String>::new(), "renaming it is no grant");
-        let narrowed = key(json!({"permissions": ["leads:update"], "rate_limit": {"limit": 900, "window_seconds": 60}}));
-        assert_eq!(excess(&own, &narrowed, Some(&wider)), Vec::<String>::new());
-        let widened = KeyRecord { permissions: vec![Permission::of("leads", "delete")], ..wider.clone() };
-        assert_eq!(excess(&own, &widened, Some(&wider)), ["/permissions/0"]);
-        assert_eq!(excess(&own, &wider, None).len(), 4, "its secret or its return would be a grant of all of it");
+        let wider = key(json!({"permissions": ["leads:read", "leads:update"], "ip_allowlist": ["192.0.2.0/24"], "rate_limit": null}));
+        let wider = KeyRecord { id: KeyId::new(fixtures::NOW, &Repeating(200)).unwrap(), ..wider };
+        let renamed = KeyRecord { name: "b".into(), ..wider.clone() };
+        assert_eq!(excess(&own, &renamed, Some(&wider)), Vec::<String>::new(), "renaming it is no grant");
+        let beyond = ["/permissions/1", "/ip_allowlist", "/rate_limit"];
+        let narrower = KeyRecord { permissions: vec![Permission::of("leads", "update")], ..wider.clone() };
+        assert_eq!(excess(&own, &narrower, Some(&wider)), Vec::<String>::new());
+        // Each of these lies within the own key's, and would go with what the own key has not.
+        for widened in [
+            KeyRecord { ip_allowlist: own.ip_allowlist.clone(), ..wider.clone() },
+            KeyRecord { ip_allowlist: [wider.ip_allowlist.clone(), own.ip_allowlist.clone()].concat(), ..wider.clone() },
+        ] {
+            let named = excess(&own, &widened, Some(&wider));
+            assert!(!named.is_empty() && named.iter().all(|pointer| beyond.contains(&pointer.as_str())), "{named:?}");
+        }
+        let longer = KeyRecord { expires_at: own.expires_at, ..wider.clone() };
+        let wider = KeyRecord { expires_at: Some(fixtures::NOW), ..wider };
+        assert_eq!(excess(&own, &longer, Some(&wider)), beyond, "more time is a grant of all of it, to a key that had expired too");
+        assert_eq!(excess(&own, &wider, None), beyond, "as its secret or its return would be");
+        assert_eq!(excess(&own, &own, Some(&wider)), Vec::<String>::new(), "what it has itself it may make of it");
+    }
+
+    #[test]
+    fn a_key_that_was_narrowed_meanwhile_does_not_widen_itself_by_what_it_had() {
+        let verified = key(json!({"permissions": ["leads:read", "leads:update"], "ip_allowlist": []}));
+        let narrowed = KeyRecord { permissions: vec![Permission::of("leads", "read")], ..verified.clone() };
+        assert_eq!(excess(&verified, &verified, Some(&narrowed)), ["/permissions/1"]);
+        let elsewhere = KeyRecord { ip_allowlist: vec![AddressRange::parse("10.0.0.1").unwrap()], ..verified.clone() };
+        assert_eq!(excess(&verified, &verified, Some(&elsewhere)), ["/ip_allowlist"]);
     }
 
     #[test]
     fn a_permission_that_left_the_catalog_is_no_longer_handed_on() {
         let own = key(json!({}));
-        assert_eq!(Bounds { key: &own, granted: &[] }.excess(&own, None).len(), 1);
+        let bounds = Bounds { key: &own, granted: &[] };
+        assert_eq!((bounds.excess(&own, None).len(), bounds.excess(&own, Some(&own)).len()), (1, 0));
     }
 }

@@ -124,11 +124,14 @@ fn member_of(organization: &Organization, role: String, user_id: String, name: S
 /// Whether the token is a service key whose holder may tell addresses: a proxy before forward auth.
 ///
 /// # Errors
-/// As [`by_key`].
+/// [`Failure::Unavailable`] when no decision can be reached.
 pub async fn is_trusted_proxy(ports: &Ports, memory: &Memory, token: &Plaintext, ip: Option<IpAddr>) -> Result<bool, Failure> {
-    match by_key(ports, memory, token, ip, Some(Grant::ForwardAuth)).await? {
-        Authentication::Authenticated(principal) => Ok(principal.access(Some(Grant::ForwardAuth), None) == Access::Granted),
-        Authentication::Failed | Authentication::Refused(_) | Authentication::ElsewhereOnly | Authentication::Limited(_) => Ok(false),
+    match by_key(ports, memory, token, ip, Some(Grant::ForwardAuth)).await {
+        Ok(Authentication::Authenticated(principal)) => Ok(principal.access(Some(Grant::ForwardAuth), None) == Access::Granted),
+        Ok(Authentication::Failed | Authentication::Refused(_) | Authentication::ElsewhereOnly | Authentication::Limited(_))
+        // The organization of service keys is never switched off: the key is another's.
+        | Err(Failure::FeatureDisabled) => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 

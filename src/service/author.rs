@@ -17,12 +17,14 @@ pub struct Author {
 }
 
 impl Author {
-    /// Refuses what would let `next` do more than the author's own key can, unless it could `before`.
+    /// Refuses to give `next` more than the author's own key has, unless that only takes something away from `before`.
     ///
     /// # Errors
     /// [`Failure::BeyondOwn`] with each excess.
     pub fn may_grant(&self, next: &KeyRecord, before: Option<&KeyRecord>) -> Result<(), Failure> {
         let Some(KeyHolder { key, granted }) = &self.bounds else { return Ok(()) };
+        // Whoever has the key has all that is in its record, also what does not count today.
+        let before = before.or_else(|| (next.id == key.id).then_some(key));
         let excess = Bounds { key, granted }.excess(next, before);
         if excess.is_empty() { Ok(()) } else { Err(Failure::BeyondOwn(excess)) }
     }

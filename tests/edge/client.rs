@@ -72,11 +72,18 @@ impl Edge {
     /// Exactly these bytes over a connection of their own. The request should say `Connection: close`; without it this
     /// returns what came within five seconds.
     pub fn raw(&self, bytes: &[u8]) -> Response {
+        self.raw_in_two(bytes, || {}, b"")
+    }
+
+    /// The same with a pause in the middle, in which something happens.
+    pub fn raw_in_two(&self, first: &[u8], meanwhile: impl FnOnce(), rest: &[u8]) -> Response {
         let address = self.base_url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).expect("the edge listens");
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout can be set");
         // The edge may answer and close before it has read everything.
-        let _ = stream.write_all(bytes);
+        let _ = stream.write_all(first);
+        meanwhile();
+        let _ = stream.write_all(rest);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         parse(&answer)

@@ -1,4 +1,9 @@
-use crate::{client::Response, given, given::Key, runtime::shared};
+use crate::{
+    client::Response,
+    given,
+    given::Key,
+    runtime::{Fleet, Options, shared},
+};
 use serde_json::{Value, json};
 
 fn auth(key: &Key, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -109,6 +114,29 @@ fn more_than_one_credential_is_refused() {
     let answer = edge.raw(twice.as_bytes());
     assert_eq!((answer.status, &answer.value()["code"]), (400, &json!("MALFORMED_REQUEST")));
     assert!(answer.header("www-authenticate").unwrap().contains("error=\"invalid_request\""));
+}
+
+#[test]
+fn where_x_api_key_counts_it_is_one_credential_or_too_many() {
+    let vars = vec![("ACCEPT_X_API_KEY".to_owned(), "true".to_owned())];
+    let fleet = Fleet::start(Options { vars, faults: false, ..Options::default() });
+    let key = given::org(fleet.edge(), json!({})).key(json!({}));
+    let bearer = ("authorization", format!("Bearer {}", key.secret));
+    let api_key = |text: &str| ("x-api-key", text.to_owned());
+    for (headers, status, code) in [
+        (vec![api_key(&key.secret)], 200, None),
+        (vec![api_key("nonsense")], 401, Some("MALFORMED")),
+        (vec![bearer.clone(), api_key(&key.secret)], 400, Some("MALFORMED_REQUEST")),
+        (vec![api_key(&key.secret), api_key(&key.secret)], 400, Some("MALFORMED_REQUEST")),
+        // An empty field presents nothing, here as in `Authorization`.
+        (vec![api_key(" ")], 401, Some("UNAUTHENTICATED")),
+        (vec![bearer, api_key("")], 200, None),
+    ] {
+        let fields: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = fleet.edge().send("GET", "/v1/auth", &fields, None);
+        let said = (answer.status != 200).then(|| given::text(&answer.value()["code"]));
+        assert_eq!((answer.status, said.as_deref()), (status, code), "{:?}", headers.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Keys that manage the keys of their own organization, and never more than they have.
 
+use std::{thread, time::Duration};
+
 use crate::{
     client::Response,
     given::{self, Key, Org},
@@ -130,6 +132,46 @@ fn it_never_widens_itself_nor_learns_a_mightier_secret() {
     assert_eq!(renewed.status, 200, "its own secret is no more than it has");
 }
 
+/// Each part may lie within the own key's and the whole be more than either has: deleting leads, and that from anywhere.
+#[test]
+fn it_widens_no_key_that_has_more_than_it_in_any_way() {
+    let org = managed();
+    let manager = manager(&org);
+    let mighty = org.key(json!({
+        "permissions": ["leads:delete"], "ip_allowlist": ["203.0.113.9"], "expires_at": "2098-12-31T00:00:00Z",
+        "rate_limit": {"limit": 10, "window_seconds": 60},
+    }));
+    let path = format!("/keys/{}", mighty.id);
+    for wider in [
+        json!({"ip_allowlist": []}),
+        json!({"ip_allowlist": ["203.0.113.0/24"]}),
+        json!({"expires_at": null}),
+        json!({"expires_at": "2098-12-31T00:00:01Z"}),
+        json!({"rate_limit": {"limit": 11, "window_seconds": 60}}),
+        json!({"permissions": ["leads:delete", "leads:read"]}),
+    ] {
+        assert_beyond(&with(&org, &manager, "PATCH", &path, Some(wider)), &["/permissions/0"]);
+    }
+    // Without what it has more, it may have all that the own key has.
+    let within = json!({"permissions": ["leads:read"], "ip_allowlist": [], "expires_at": null});
+    assert_eq!(with(&org, &manager, "PATCH", &path, Some(within)).status, 200);
+}
+
+#[test]
+fn it_brings_no_mightier_key_back_by_giving_it_time() {
+    let org = managed();
+    let manager = manager(&org);
+    let soon = given::now().plus_ms(1_500);
+    let mighty = org.key(json!({"permissions": ["leads:delete"], "expires_at": soon.to_string()}));
+    while given::now() <= soon {
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(given::code(org.edge, &mighty.secret), "EXPIRED");
+    let more_time = json!({"expires_at": "2098-12-31T00:00:00Z"});
+    assert_beyond(&with(&org, &manager, "PATCH", &format!("/keys/{}", mighty.id), Some(more_time)), &["/permissions/0"]);
+    assert_eq!(given::code(org.edge, &mighty.secret), "EXPIRED");
+}
+
 #[test]
 fn where_the_catalog_does_not_offer_it_no_key_manages() {
     let org = given::org(shared().edge(), json!({}));
@@ -168,4 +210,14 @@ fn another_organization_is_not_there() {
     }
     let mine = with(&own, &manager, "GET", &format!("/keys/{}", stranger.id), None);
     assert_eq!(mine.status, 404, "a key of another organization under one's own");
+}
+
+#[test]
+fn it_renews_its_own_secret_also_when_a_permission_of_it_left_the_catalog() {
+    let org = managed();
+    let manager = manager(&org);
+    let fewer = json!({"policy": {"resources": [{"name": "api_keys", "actions": ["read", "write"]}], "playground": null}});
+    assert_eq!(org.edge.operator("PATCH", &org.path(""), Some(&fewer)).status, 200);
+    let renewed = with(&org, &manager, "POST", &format!("/keys/{}/rotate", manager.id), Some(json!({"overlap_seconds": 0})));
+    assert_eq!(renewed.status, 200, "{}", renewed.text());
 }

@@ -151,6 +151,11 @@ fn forwarded_addresses_count_only_from_a_proxy_that_proves_itself() {
     let other = service_key(edge, &["verify"], json!({}));
     let ended = service_key(edge, &["forward_auth"], json!({}));
     assert_eq!(edge.operator("POST", &format!("/v1/orgs/org_system/keys/{}/revoke", ended.id), None).status, 200);
+    // Who brings the key of an organization that is switched off has proven as little.
+    let off = given::org(edge, json!({}));
+    let disabled = off.key(json!({}));
+    let switch = json!({"policy": {"requires_feature": "developer_api"}});
+    assert_eq!(edge.operator("PATCH", &off.path(""), Some(&switch)).status, 200);
     let bearer = format!("Bearer {}", key.secret);
     let good = ("latchkey-service", proxy.secret.as_str());
     let inside = "203.0.113.9";
@@ -161,6 +166,8 @@ fn forwarded_addresses_count_only_from_a_proxy_that_proves_itself() {
         (vec![("x-real-ip", inside), ("latchkey-service", other.secret.as_str())], 403),
         (vec![("x-real-ip", inside), ("latchkey-service", ended.secret.as_str())], 403),
         (vec![("x-real-ip", inside), ("latchkey-service", key.secret.as_str())], 403),
+        (vec![("x-real-ip", inside), ("latchkey-service", disabled.secret.as_str())], 403),
+        (vec![("cf-connecting-ip", inside), ("latchkey-service", disabled.secret.as_str())], 200),
         (vec![("x-real-ip", inside), good], 200),
         (vec![("x-forwarded-for", inside), good], 200),
         (vec![("x-forwarded-for", "198.51.100.1, 203.0.113.9"), good], 200),

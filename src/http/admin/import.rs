@@ -12,7 +12,7 @@ use crate::{
 /// # Errors
 /// A body that is not a list, 404, or an outage.
 pub async fn import_keys(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let imported = keys::import(call.ports, call.memory, call.param("org"), &body, call.author()).await?;
     let now = call.ports.clock.now();
     let results: Vec<Value> = imported

@@ -29,7 +29,7 @@ const MAX_SEARCH_CHARS: usize = 100;
 /// # Errors
 /// A bad body, what the policy rules out, or an outage.
 pub async fn create_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let created = keys::create(call.ports, call.param("org"), &body, call.author()).await?;
     Ok(created_key(call, &created))
 }
@@ -39,7 +39,7 @@ pub async fn create_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// As [`create_key`].
 pub async fn create_service_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let created = keys::create(call.ports, OrgId::reserved().as_str(), &body, call.author()).await?;
     Ok(created_key(call, &created))
 }
@@ -71,7 +71,7 @@ pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// A bad body, what the policy rules out, 404, 409, 412, or an outage.
 pub async fn update_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let if_version = versions(call);
     let changed = keys::update(&change(call, if_version.as_deref()), &body).await?;
     Ok(changed_key(call, &changed))
@@ -92,7 +92,7 @@ pub async fn delete_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// Where there are none, at the cap of the caller, 404, or an outage.
 pub async fn create_playground_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::optional_json(call).await?;
+    let body = body::optional_json(call)?;
     let created = keys::create_temporary(call.ports, call.param("org"), body.as_ref(), call.author()).await?;
     Ok(created_key(call, &created))
 }

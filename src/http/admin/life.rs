@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// A bad body, 404, 412, or an outage.
 pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::optional_json(call).await?;
+    let body = body::optional_json(call)?;
     let if_version = versions(call);
     let changed = keys::revoke(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
@@ -27,7 +27,7 @@ pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 409 where the policy or the key's state does not have the step, 404, 412, or an outage.
 pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::optional_json(call).await?;
+    let body = body::optional_json(call)?;
     let if_version = versions(call);
     let changed = keys::reactivate(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))
@@ -38,7 +38,7 @@ pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// A bad body, 404, 409 in an open overlap or for a key that ended, 412, or an outage.
 pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let if_version = versions(call);
     let rotated = keys::rotate(&change(call, if_version.as_deref()), &body).await?;
     let view = rotated.key.view(call.ports.clock.now());
@@ -51,7 +51,7 @@ pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 409 when none is open, 404, 412, or an outage.
 pub async fn complete_rotation(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::optional_json(call).await?;
+    let body = body::optional_json(call)?;
     let if_version = versions(call);
     let changed = keys::complete_rotation(&change(call, if_version.as_deref()), body.as_ref()).await?;
     Ok(changed_key(call, &changed))

@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// A bad body, or an outage.
 pub async fn create_org(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let organization = orgs::create(call.ports, &body, call.origin()).await?;
     let location = format!("/v1/orgs/{}", organization.id);
     Ok(Reply::json(201, &organization).with("Location", location).with("ETag", etag(organization.version)))
@@ -56,7 +56,7 @@ pub async fn get_org(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// A result that is not allowed, 404, 409, 412, or an outage.
 pub async fn update_org(call: &Call<'_>) -> Result<Reply, Problem> {
-    let patch = body::json(call).await?;
+    let patch = body::json(call)?;
     let if_version = versions(call);
     let changed = orgs::update(call.ports, call.param("org"), &patch, if_version.as_deref(), call.origin()).await?;
     let mut answer = json!(changed.organization);

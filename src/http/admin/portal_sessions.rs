@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// A bad body, 404, or an outage.
 pub async fn create_portal_session(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let portal::Created { session, link } = portal::create(call.ports, call.param("org"), &body, call.origin()).await?;
     let url = format!("{}/portal/{}", call.inbound.origin(), link.expose());
     Ok(Reply::json(201, &json!({ "id": session.id, "url": url, "expires_at": session.expires_at }))
@@ -63,7 +63,7 @@ pub async fn get_portal_session(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// A bad body, 404, 409 for a session that is over or a lost race, 412, or an outage.
 pub async fn update_portal_session(call: &Call<'_>) -> Result<Reply, Problem> {
-    let body = body::json(call).await?;
+    let body = body::json(call)?;
     let if_version = versions(call);
     let session = portal::update(&change(call, if_version.as_deref()), &body).await?;
     Ok(Reply::json(200, &session.view(call.ports.clock.now())).with("ETag", etag(session.version)))
