@@ -3,15 +3,19 @@
 use std::{thread, time::Duration};
 
 use crate::{
-    client::Response,
+    client::{Edge, Response},
     given::{self, Key, Org},
-    runtime::shared,
+    runtime::{Fleet, Options, shared},
 };
 use serde_json::{Value, json};
 
 fn managed() -> Org<'static> {
+    managed_by(shared().edge())
+}
+
+fn managed_by(edge: &Edge) -> Org<'_> {
     given::org(
-        shared().edge(),
+        edge,
         json!({
             "resources": [
                 {"name": "leads", "actions": ["read", "create", "update", "delete"]},
@@ -170,6 +174,32 @@ fn it_brings_no_mightier_key_back_by_giving_it_time() {
     let more_time = json!({"expires_at": "2098-12-31T00:00:00Z"});
     assert_beyond(&with(&org, &manager, "PATCH", &format!("/keys/{}", mighty.id), Some(more_time)), &["/permissions/0"]);
     assert_eq!(given::code(org.edge, &mighty.secret), "EXPIRED");
+}
+
+/// It was let in before; what it asks is done after. Whoever has a stolen key and never stops asking would otherwise undo
+/// each revocation, and take over each rotation.
+#[test]
+fn what_it_asks_of_itself_is_not_done_to_what_others_made_of_it_meanwhile() {
+    let fleet = Fleet::start(Options { edges: 2, ..Options::default() });
+    let [slow, quick] = &fleet.edges[..] else { panic!("two edges") };
+    let org = Org { edge: quick, id: managed_by(quick).id };
+    for (asked, body, done) in [("reactivate", None, "revoke"), ("rotate", Some(json!({"overlap_seconds": 0})), "rotate")] {
+        let own = manager(&org);
+        let path = |step: &str| org.path(&format!("/keys/{}/{step}", own.id));
+        assert_eq!(slow.bearer(&own.secret, "GET", &org.path("/keys"), None).status, 200);
+        slow.faults(&json!({"db": {"delay_ms": 700}}));
+        let (its, others) = thread::scope(|scope| {
+            let its = scope.spawn(|| slow.bearer(&own.secret, "POST", &path(asked), body.as_ref()));
+            thread::sleep(Duration::from_millis(300));
+            let others =
+                quick.operator("POST", &path(done), Some(&if done == "rotate" { json!({"overlap_seconds": 0}) } else { json!({}) }));
+            (its.join().unwrap(), others)
+        });
+        slow.faults(&json!({}));
+        assert_eq!((others.status, its.status, &its.value()["code"]), (200, 409, &json!("CONFLICT")), "{asked}: {}", its.text());
+        assert_eq!(org.read(&own).value()["version"], 2, "{asked}");
+        assert_eq!(slow.bearer(&own.secret, "GET", &org.path("/keys"), None).status, 401, "{asked}");
+    }
 }
 
 #[test]

@@ -61,6 +61,10 @@ impl Change<'_> {
     pub(super) async fn load(&self) -> Result<Loaded, Failure> {
         let organization = manageable(self.ports, self.org).await?;
         let key = self.load_key(&organization).await?;
+        // Whoever acts by this very key was let in by what it was: what others made of it meanwhile is not theirs to undo.
+        if self.author.bounds.as_ref().is_some_and(|own| own.key.id == key.id && own.key.version != key.version) {
+            return Err(Failure::Conflict);
+        }
         let finished_at = publish::finish(self.ports, &Subject::Key(key.id.clone())).await?;
         self.expect_version(&key)?;
         Ok(Loaded { organization, key, finished_at })
