@@ -2,14 +2,14 @@
 
 use std::{cell::OnceCell, rc::Rc};
 
-use worker::Env;
+use worker::{Context, Env};
 
 use crate::{
     base::id::RequestId,
     config::Config,
     http::{call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
-    ports::{Outage, Ports},
-    service::{failure::Failure, keys, memory::Memory, portal, publish},
+    ports::{Background, Chore, Outage, Ports},
+    service::{chores, failure::Failure, keys, memory::Memory, portal, publish},
     storage::{
         d1::D1Ledger,
         guards::DurableGuards,
@@ -27,8 +27,9 @@ thread_local! {
 }
 
 /// The platform behind every port. Bindings are looked up when they are used.
-pub fn ports(env: &Env) -> Ports {
+pub fn ports(env: &Env, background: Box<dyn Background>) -> Ports {
     Ports {
+        background,
         ledger: Box::new(D1Ledger::new(env.clone())),
         sessions: Box::new(D1Ledger::new(env.clone())),
         index: Box::new(KvIndex::new(env.clone())),
@@ -41,9 +42,32 @@ pub fn ports(env: &Env) -> Ports {
     }
 }
 
+/// Where nothing is left to do after the answer.
+pub struct NoBackground;
+
+impl Background for NoBackground {
+    fn later(&self, _chore: Chore) {}
+}
+
+/// What a request leaves to do is done in its own context, for as long as the platform lets it.
+struct RequestBackground {
+    env: Env,
+    context: Context,
+}
+
+impl Background for RequestBackground {
+    fn later(&self, chore: Chore) {
+        let env = self.env.clone();
+        self.context.wait_until(async move {
+            let (ports, memory) = (ports(&env, Box::new(NoBackground)), MEMORY.with(Memory::clone));
+            chores::run(&ports, &memory, &chore).await;
+        });
+    }
+}
+
 /// Answers a request.
-pub async fn fetch(inbound: Inbound, env: &Env) -> Reply {
-    let ports = ports(env);
+pub async fn fetch(inbound: Inbound, env: &Env, context: Context) -> Reply {
+    let ports = ports(env, Box::new(RequestBackground { env: env.clone(), context }));
     let config = config(env);
     let memory = MEMORY.with(Memory::clone);
     let request_id = match RequestId::new(ports.clock.now(), ports.entropy.as_ref()) {
@@ -71,7 +95,7 @@ fn config(env: &Env) -> Rc<Config> {
 
 /// Publishes what is still in the outbox, and removes temporary keys that are long over.
 pub async fn scheduled(env: &Env) {
-    let ports = ports(env);
+    let ports = ports(env, Box::new(NoBackground));
     if let Err(failure) = publish::sweep(&ports).await {
         worker::console_error!("the outbox is not empty: {failure}");
     }

@@ -10,8 +10,8 @@ use crate::{
 
 /// A request.
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
-    app::fetch(Inbound::new(request), &env).await.into_response()
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    app::fetch(Inbound::new(request), &env, context).await.into_response()
 }
 
 /// Each minute.
@@ -28,7 +28,7 @@ pub struct KeyGuard {
 
 impl DurableObject for KeyGuard {
     fn new(state: State, env: Env) -> Self {
-        Self { object: GuardObject::new(state, Guarded::Key, app::ports(&env)) }
+        Self { object: GuardObject::new(state, Guarded::Key, app::ports(&env, Box::new(app::NoBackground))) }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -44,7 +44,7 @@ pub struct OrgGuard {
 
 impl DurableObject for OrgGuard {
     fn new(state: State, env: Env) -> Self {
-        Self { object: GuardObject::new(state, Guarded::Org, app::ports(&env)) }
+        Self { object: GuardObject::new(state, Guarded::Org, app::ports(&env, Box::new(app::NoBackground))) }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {

@@ -263,6 +263,31 @@ pub trait Signatures {
     async fn is_good(&self, key: &VerifyingKey, signed: &[u8], signature: &[u8]) -> Result<bool, Outage>;
 }
 
+/// What is done after the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chore {
+    /// Ask the subject's guard for another lease, of that life.
+    Renew {
+        /// Whose.
+        subject: Subject,
+        /// In milliseconds.
+        ttl_ms: u32,
+    },
+    /// Tell the subject's guard what was spent, once the lease is over.
+    Settle {
+        /// Whose.
+        subject: Subject,
+        /// When, in milliseconds from now.
+        after_ms: u32,
+    },
+}
+
+/// What goes on in the background of a request.
+pub trait Background {
+    /// Does the chore after the answer. It may be lost with the isolate.
+    fn later(&self, chore: Chore);
+}
+
 /// The clock.
 #[async_trait(?Send)]
 pub trait Clock {
@@ -288,6 +313,8 @@ pub struct Ports {
     pub key_sets: Box<dyn KeySets>,
     /// The platform's cryptography.
     pub signatures: Box<dyn Signatures>,
+    /// What goes on in the background.
+    pub background: Box<dyn Background>,
     /// The clock.
     pub clock: Box<dyn Clock>,
     /// The random generator.

@@ -41,6 +41,12 @@ impl Call<'_> {
         self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// The key that the path names, if its route has one.
+    #[must_use]
+    pub fn named_key(&self) -> Option<&str> {
+        self.params.iter().find(|(known, _)| known == "key").map(|(_, value)| value.as_str())
+    }
+
     /// The organization that the path names, if its route has one.
     #[must_use]
     pub fn named_org(&self) -> Option<&str> {

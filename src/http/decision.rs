@@ -9,7 +9,7 @@ use crate::{
         facts::Ask,
         verdict::{Denial, VALID},
     },
-    service::verify::{Decision, Known},
+    service::verify::{Decision, Freshness, Known},
 };
 
 /// The body of the contract. A known key is shown in refusals too.
@@ -23,8 +23,7 @@ pub fn document(decision: &Decision, ask: &Ask, with_checks: bool, request_id: &
         "key": known.map(key),
         "actor": known.filter(|_| denial.is_none()).map(|known| actor(known, ask)),
         "rate_limit": known.and_then(|known| rate_limit(known, denial)),
-        // Every decision asks the guard: what it says is in force at that moment.
-        "freshness": { "mode": "strict", "bound_ms": 0 },
+        "freshness": freshness(decision.freshness),
         "request_id": request_id,
     });
     let Some(members) = document.as_object_mut() else { return document };
@@ -41,6 +40,14 @@ pub fn document(decision: &Decision, ask: &Ask, with_checks: bool, request_id: &
         members.insert("checks".to_owned(), json!(explain(denial, ask)));
     }
     document
+}
+
+fn freshness(freshness: Freshness) -> Value {
+    match freshness {
+        Freshness::Strict => json!({ "mode": "strict", "bound_ms": 0 }),
+        Freshness::Leased { bound_ms } => json!({ "mode": "leased", "bound_ms": bound_ms }),
+        Freshness::Unconfirmed => json!({ "mode": "unconfirmed", "bound_ms": null }),
+    }
 }
 
 fn key(known: &Known) -> Value {

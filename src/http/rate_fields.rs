@@ -35,14 +35,15 @@ fn seconds_until(moment: Timestamp, now: Timestamp) -> u64 {
 mod tests {
     use super::*;
     use crate::{
-        service::verify::Known,
+        service::verify::{Freshness, Known},
         testing::fixtures::{self, NOW},
     };
 
     fn decision(outcome: Result<(), Denial>, remaining: u32) -> Decision {
         let quota = Some(Quota { limit: 60, window_seconds: 60, remaining, reset_at: NOW.plus_ms(41_001) });
-        let known = Known { key: fixtures::key(), secret: fixtures::secret_id(), granted: Vec::new(), quota, org_quota: quota };
-        Decision { outcome, known: Some(known), at: NOW }
+        let known =
+            Known { key: std::rc::Rc::new(fixtures::key()), secret: fixtures::secret_id(), granted: Vec::new(), quota, org_quota: quota };
+        Decision { outcome, known: Some(known), at: NOW, freshness: Freshness::Strict }
     }
 
     #[test]

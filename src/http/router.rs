@@ -55,7 +55,7 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Caller::Operator => Some(admit(call, None).await?),
         Caller::Anyone | Caller::KeyHolder | Caller::LinkHolder | Caller::PortalSession => None,
     };
-    match route.operation {
+    let reply = match route.operation {
         Operation::CreateOrg => admin::orgs::create_org(call).await,
         Operation::ListOrgs => admin::orgs::list_orgs(call).await,
         Operation::UpdateOrg => admin::orgs::update_org(call).await,
@@ -87,7 +87,11 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Operation::Healthz => health::healthz(call).await,
         Operation::Readyz => health::readyz(call).await,
         Operation::ProblemPage => problem_page::problem_page(call).await,
+    };
+    if route.audit.is_some() {
+        call.memory.let_go(call.named_org(), call.named_key());
     }
+    reply
 }
 
 /// Who calls, judged when all of the request is here. Whoever sends slowly could otherwise be let in, lose what let them in,

@@ -178,6 +178,7 @@ mod tests {
             json!({"name": "a", "permissions": ["leads:read"], "ip_allowlist": ["10.0.0.0/8"], "expires_at": "2031-01-01T00:00:00Z"});
         for (patch, narrows) in [
             (json!({"name": "b", "metadata": {"a": 1}}), false),
+            (json!({"consistency": "strict"}), false),
             (json!({"permissions": ["leads:read", "leads:create"]}), false),
             (json!({"permissions": ["leads:create"]}), true),
             (json!({"ip_allowlist": []}), false),

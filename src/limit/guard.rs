@@ -1,19 +1,26 @@
 //! The guard of one subject (a key, an organization) as a pure state machine.
 //!
-//! In scope: which version is in force, who may have how many tokens, what is refused. Out of scope: the record's
-//! meaning, which stays an opaque text here; storage; the wire. A lease is of one request and no time: it is spent when
-//! it is granted, so a change is in force the moment the guard adopts it.
+//! In scope: which version is in force and since when, who may have how many tokens for how long, what is refused. Out of
+//! scope: the record's meaning, which stays an opaque text here; storage; the wire.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    lease::{LeaseBook, LeaseId, MAX_TTL_MS, Settlement, by_any_clock},
     rate::RateLimit,
     window::{Quota, Refusal, Window},
 };
 use crate::base::time::Timestamp;
 
+/// Of what a window still admits, a lease takes at most this part ahead: other edges want some too, and with little left
+/// it is nothing.
+const SHARE: u32 = 4;
+
+/// A lease of a limited subject lives at most this part of its window, so that what is held unspent is little.
+const PART_OF_WINDOW: i64 = 30;
+
 /// A record as the guard keeps it: what it needs to know, and the text that it hands to edges.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Terms {
     /// Grows by one with every change of the record.
     pub version: u64,
@@ -23,61 +30,103 @@ pub struct Terms {
     pub record: Option<String>,
 }
 
-/// What the guard keeps: the terms in force, since when, and the window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the guard keeps: the terms in force, since when, the window, and what is out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Guard {
     terms: Terms,
     in_force_at: Timestamp,
     window: Option<Window>,
+    book: LeaseBook,
 }
 
 /// What an edge or an admin route asks of a guard.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Command {
-    /// `want` tokens for one request that the caller judged by version `version_known`. A `peek` asks what would be
-    /// answered and takes nothing.
-    Acquire { version_known: u64, want: u32, peek: bool },
-    /// Tokens of a grant that was not used, because another guard refused its part of the charge.
+    /// `want` tokens for one request, and a lease of up to `ttl_ms` with up to `ahead` tokens for those that are expected
+    /// to follow. The caller has the record in `version_known`. The same message settles what earlier leases spent.
+    Acquire { version_known: u64, want: u32, ahead: u32, ttl_ms: u32, settle: Vec<Settlement> },
+    /// What a request for `want` tokens would be answered. Nothing is taken.
+    Peek { version_known: u64, want: u32, lease_ms: u32 },
+    /// What earlier leases spent.
+    Settle { settle: Vec<Settlement> },
+    /// Tokens that a request was granted and did not use, because another guard refused its part of the charge.
     Release { tokens: u32, granted_at: Timestamp },
-    /// A record that the truth now holds.
-    Adopt { terms: Terms },
+    /// A record that the truth now holds. A guard without a memory takes leases of `lease_ms` to be out.
+    Adopt { terms: Terms, lease_ms: u32 },
 }
 
-/// What a guard answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a guard hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grant {
+    /// When, by the guard's clock; to be given back by [`Command::Release`].
+    pub granted_at: Timestamp,
+    /// The lease; `None` when the grant is of one request and no time.
+    pub lease: Option<Lease>,
+}
+
+/// What an edge may go by without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lease {
+    /// What the guard calls it.
+    pub id: LeaseId,
+    /// How many tokens it holds, beside those of the request that asked; `None` without a limit.
+    pub tokens: Option<u32>,
+    /// Its life, counted by the edge from before it asked.
+    pub ttl_ms: u32,
+}
+
+/// What a guard answers. `newer` are the terms in force, if the caller's record is another version.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Reply {
-    /// The tokens are the caller's; `quota` is what is left, `None` without a limit.
-    Granted { granted_at: Timestamp, quota: Option<Quota> },
+    /// The tokens are the caller's, under the terms in force; `quota` is what is left then, `None` without a limit.
+    Granted { newer: Option<Terms>, grant: Grant, quota: Option<Quota> },
     /// Not enough tokens; `retry_at` is `None` when there never will be.
-    Limited { retry_at: Option<Timestamp>, quota: Quota },
-    /// Nothing was taken: the caller judged by an older record and must judge again by this one.
-    Newer { terms: Terms },
+    Limited { newer: Option<Terms>, retry_at: Option<Timestamp>, quota: Quota },
     /// The subject was never there.
     Unknown,
-    /// The unused tokens are back.
-    Released,
-    /// The newest terms are in force since that moment.
-    InForce { version: u64, in_force_at: Timestamp },
+    /// What was to be given back or settled is.
+    Settled,
+    /// The newest terms are in force since `in_force_at` of the guard's clock; whoever waits `wait_ms` by another clock is
+    /// past it.
+    InForce { version: u64, in_force_at: Timestamp, wait_ms: u32 },
 }
 
 impl Command {
-    /// Whether a grant of it lets a request through.
+    /// Whether it may hand something out: then the state must be durable even if it did not change.
     #[must_use]
     pub fn spends(&self) -> bool {
-        matches!(self, Self::Acquire { want: 1.., peek: false, .. })
+        matches!(self, Self::Acquire { .. })
+    }
+
+    fn version_known(&self) -> Option<u64> {
+        match self {
+            Self::Acquire { version_known, .. } | Self::Peek { version_known, .. } => Some(*version_known),
+            Self::Settle { .. } | Self::Release { .. } | Self::Adopt { .. } => None,
+        }
+    }
+
+    /// The life of the leases that the caller's like may hold.
+    fn lease_ms(&self) -> u32 {
+        match self {
+            Self::Acquire { ttl_ms, .. } => *ttl_ms,
+            Self::Adopt { lease_ms, .. } | Self::Peek { lease_ms, .. } => *lease_ms,
+            // There were leases, and of what life nobody says.
+            Self::Settle { .. } | Self::Release { .. } => MAX_TTL_MS,
+        }
     }
 }
 
 impl Guard {
-    /// A guard that starts with the terms that the truth holds.
+    /// A guard that starts with the terms that the truth holds, `lease_ms` after nobody knows what.
     #[must_use]
-    pub fn new(terms: Terms, now: Timestamp) -> Self {
+    pub fn new(terms: Terms, lease_ms: u32, now: Timestamp) -> Self {
         let window = terms.limit.as_ref().map(Window::new);
-        Self { terms, in_force_at: now, window }
+        let book = LeaseBook::new(lease_ms.min(MAX_TTL_MS), now);
+        Self { terms, in_force_at: book.run_out_at(), window, book }
     }
 
     /// One step of a guard: what is stored, what the truth said if it was asked, and a command give what is to be stored
@@ -90,7 +139,7 @@ impl Guard {
                 guard
             }
             (Some(guard), None) => guard,
-            (None, Some(terms)) => Self::new(terms, now),
+            (None, Some(terms)) => Self::new(terms, command.lease_ms(), now),
             (None, None) => return None,
         };
         let reply = guard.apply(command, now);
@@ -100,62 +149,113 @@ impl Guard {
     /// Whether the guard must read the truth before it can answer: the caller knows a newer version than it does.
     #[must_use]
     pub fn is_behind(&self, command: &Command) -> bool {
-        matches!(command, Command::Acquire { version_known, .. } if *version_known > self.terms.version)
+        command.version_known().is_some_and(|known| known > self.terms.version)
     }
 
     /// Applies one command. State and reply belong together: the state must be durable before the reply leaves.
     pub fn apply(&mut self, command: Command, now: Timestamp) -> Reply {
         match command {
-            Command::Acquire { version_known, want, peek } => self.acquire(version_known, want, peek, now),
+            Command::Acquire { version_known, want, ahead, ttl_ms, settle } => {
+                self.settle(&settle, now);
+                self.acquire(version_known, want, ahead, ttl_ms.min(MAX_TTL_MS), now)
+            }
+            Command::Peek { version_known, want, .. } => self.peek(version_known, want, now),
+            Command::Settle { settle } => {
+                self.settle(&settle, now);
+                Reply::Settled
+            }
             Command::Release { tokens, granted_at } => {
                 if let Some(window) = &mut self.window {
                     window.give_back(tokens, granted_at);
                 }
-                Reply::Released
+                Reply::Settled
             }
-            Command::Adopt { terms } => self.adopt(terms, now),
+            Command::Adopt { terms, lease_ms } => {
+                // An edge that has not seen the policy asks without time, and may have been the first after a loss.
+                let presumed = self.book.presume(lease_ms.min(MAX_TTL_MS));
+                self.in_force_at = self.in_force_at.max(presumed);
+                self.adopt(terms, now);
+                let wait_ms = u32::try_from(by_any_clock(self.in_force_at.ms() - now.ms())).unwrap_or(u32::MAX);
+                Reply::InForce { version: self.terms.version, in_force_at: self.in_force_at, wait_ms }
+            }
         }
     }
 
-    fn acquire(&mut self, version_known: u64, want: u32, peek: bool, now: Timestamp) -> Reply {
-        // A caller that knows more than the truth was read for has judged by terms that nobody can vouch for.
-        if version_known != self.terms.version {
-            return Reply::Newer { terms: self.terms.clone() };
-        }
+    fn acquire(&mut self, version_known: u64, want: u32, ahead: u32, ttl_ms: u32, now: Timestamp) -> Reply {
+        let newer = self.newer(version_known);
         let (Some(rate), Some(window)) = (&self.terms.limit, &mut self.window) else {
-            return Reply::Granted { granted_at: now, quota: None };
+            let lease = (ttl_ms > 0).then(|| Lease { id: self.book.let_out(None, ttl_ms, now).0, tokens: None, ttl_ms });
+            return Reply::Granted { newer, grant: Grant { granted_at: now, lease }, quota: None };
         };
-        let granted_at = window.effective_now(now);
-        let taken = match want {
-            0 => Ok(()),
-            _ if peek => window.clone().take(want, rate, now),
-            _ => window.take(want, rate, now),
+        let now = window.effective_now(now);
+        // The request's own tokens are spent now; only those for later have to wait for the end of their lease.
+        if want > 0
+            && let Err(refusal) = window.take(want, rate, now)
+        {
+            return limited(newer, refusal, window.quota(rate, now));
+        }
+        let ttl_ms = ttl_ms.min(u32::try_from(rate.window_ms() / PART_OF_WINDOW).unwrap_or(u32::MAX));
+        let lease = (ttl_ms > 0).then(|| {
+            let left = window.quota(rate, now).remaining;
+            let tokens = if self.book.has_room(now) { ahead.min(left / SHARE) } else { 0 };
+            let (id, until) = self.book.let_out(Some(tokens).filter(|tokens| *tokens > 0), ttl_ms, now);
+            let kept = window.take_until(tokens, rate, now, until);
+            Lease { id, tokens: Some(if kept.is_ok() { tokens } else { 0 }), ttl_ms }
+        });
+        let quota = window.quota(rate, now);
+        Reply::Granted { newer, grant: Grant { granted_at: now, lease }, quota: Some(quota) }
+    }
+
+    fn peek(&self, version_known: u64, want: u32, now: Timestamp) -> Reply {
+        let newer = self.newer(version_known);
+        let grant = Grant { granted_at: now, lease: None };
+        let (Some(rate), Some(window)) = (&self.terms.limit, &self.window) else {
+            return Reply::Granted { newer, grant, quota: None };
         };
-        match taken {
-            Ok(()) => Reply::Granted { granted_at, quota: Some(window.quota(rate, now)) },
-            Err(refusal) => Reply::Limited {
-                retry_at: match refusal {
-                    Refusal::Until(moment) => Some(moment),
-                    Refusal::Never => None,
-                },
-                quota: window.quota(rate, now),
-            },
+        let quota = window.quota(rate, now);
+        match window.clone().take(want, rate, now) {
+            Ok(()) => Reply::Granted { newer, grant, quota: Some(quota) },
+            Err(refusal) => limited(newer, refusal, quota),
         }
     }
 
-    /// INVARIANT: versions never go back. A record that arrives late, whatever delayed it, changes nothing.
-    fn adopt(&mut self, terms: Terms, now: Timestamp) -> Reply {
-        if terms.version > self.terms.version {
-            self.window = match (self.window.take(), &terms.limit) {
-                (Some(window), Some(rate)) => Some(window.under(rate)),
-                (None, Some(rate)) => Some(Window::new(rate)),
-                (_, None) => None,
-            };
-            self.terms = terms;
-            self.in_force_at = now;
+    fn settle(&mut self, settlements: &[Settlement], now: Timestamp) {
+        for Settlement { lease, spent } in settlements {
+            if let (Some((tokens, until)), Some(window)) = (self.book.strike(*lease), &mut self.window) {
+                window.settle(tokens, *spent, until, now);
+            }
         }
-        Reply::InForce { version: self.terms.version, in_force_at: self.in_force_at }
     }
+
+    fn newer(&self, version_known: u64) -> Option<Terms> {
+        (version_known != self.terms.version).then(|| self.terms.clone())
+    }
+
+    /// INVARIANT: versions never go back. A record that arrives late, whatever delayed it, changes nothing. And nothing is
+    /// in force while somebody may still go by a lease of what was before.
+    fn adopt(&mut self, terms: Terms, now: Timestamp) {
+        if terms.version <= self.terms.version {
+            return;
+        }
+        self.window = match (self.window.take(), &terms.limit) {
+            (Some(window), Some(rate)) => Some(window.under(rate)),
+            (None, Some(rate)) => Some(Window::new(rate)),
+            (_, None) => {
+                self.book.forget_tokens();
+                None
+            }
+        };
+        self.terms = terms;
+        self.in_force_at = self.book.run_out_at().max(now);
+    }
+}
+
+fn limited(newer: Option<Terms>, refusal: Refusal, quota: Quota) -> Reply {
+    let retry_at = match refusal {
+        Refusal::Until(moment) => Some(moment),
+        Refusal::Never => None,
+    };
+    Reply::Limited { newer, retry_at, quota }
 }
 
 #[cfg(test)]

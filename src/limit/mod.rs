@@ -4,5 +4,9 @@
 //! a command travels.
 
 pub mod guard;
+pub mod holding;
+pub mod lease;
+#[cfg(test)]
+mod model;
 pub mod rate;
 pub mod window;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::document::{Faults, Field};
 
 /// At most `limit` tokens in any `window_seconds`, wherever the span starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RateLimit {
     /// Tokens, at least 1.
     pub limit: u32,

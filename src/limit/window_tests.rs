@@ -78,7 +78,7 @@ fn a_longer_window_keeps_what_was_spent_under_the_shorter_one() {
 fn stored_bytes_are_these() {
     let mut window = Window::new(&MINUTE);
     window.take(3, &MINUTE, at(0)).unwrap();
-    let stored = r#"{"window_ms":60000,"buckets":[[1900000000000,3]]}"#;
+    let stored = r#"{"window_ms":60000,"latest_ms":1900000000000,"buckets":[[1900000000000,3]]}"#;
     assert_eq!(serde_json::to_string(&window).unwrap(), stored);
     assert_eq!(serde_json::from_str::<Window>(stored).unwrap(), window);
 }

@@ -98,7 +98,7 @@ impl GuardObject {
             Subject::Org(id) => self.ports.ledger.find_org(id).await?.map(|org| org.terms().map_err(|error| damaged(&error))),
         };
         let adopted = match command {
-            Command::Adopt { terms } => Some(terms.clone()),
+            Command::Adopt { terms, .. } => Some(terms.clone()),
             _ => None,
         };
         Ok(found.transpose()?.or(adopted))

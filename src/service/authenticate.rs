@@ -10,7 +10,7 @@ use super::{
     member_tokens,
     memory::Memory,
     portal::{self, SignedIn},
-    verify::{Decision, verify},
+    verify::{Decision, Freshness, verify},
 };
 use crate::{
     authn::{
@@ -20,8 +20,9 @@ use crate::{
     },
     base::{id::OrgId, secret::Plaintext},
     decision::{facts::Ask, verdict::Denial},
+    key::record::KeyRecord,
     policy::{org::Organization, scope::Requirement},
-    ports::Ports,
+    ports::{Outage, Ports},
 };
 
 /// What came of a credential.
@@ -56,6 +57,10 @@ pub async fn by_key(
     // What only the operator may do, no key permits: then it is only looked at.
     let ask = Ask { requirement, ip, peek: needs.is_none(), ..Ask::plain() };
     let decision = verify(ports, memory, token.expose(), &ask).await?;
+    // Where the policy lets keys be used unconfirmed, it does not let them manage.
+    if decision.freshness == Freshness::Unconfirmed {
+        return Err(Outage::Guard { cause: "nobody vouches for the key that calls".to_owned() }.into());
+    }
     let denial = match &decision.outcome {
         // Whether it permits what is asked is the route's question.
         Ok(()) | Err(Denial::InsufficientPermissions { .. }) => None,
@@ -63,7 +68,10 @@ pub async fn by_key(
     };
     Ok(match denial {
         None => decision.known.map_or(Authentication::Failed, |known| {
-            Authentication::Authenticated(Box::new(Principal::of_key(KeyHolder { key: known.key, granted: known.granted })))
+            Authentication::Authenticated(Box::new(Principal::of_key(KeyHolder {
+                key: KeyRecord::clone(&known.key),
+                granted: known.granted,
+            })))
         }),
         Some(Denial::OrgDisabled) => return Err(Failure::FeatureDisabled),
         Some(Denial::IpNotAllowed) => Authentication::ElsewhereOnly,

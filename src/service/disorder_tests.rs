@@ -4,7 +4,7 @@ use pollster::block_on;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{failure::Failure, keys, memory::Memory, publish, verify::verify};
+use super::{chores, failure::Failure, keys, memory::Memory, publish, verify::verify};
 use crate::{
     decision::facts::Ask,
     testing::{
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const LIMIT: u32 = 4;
+const LIMIT: u32 = 12;
 const WINDOW_MS: i64 = 60_000;
 
 #[derive(Clone, Debug)]
@@ -46,6 +46,13 @@ enum Event {
     StaleIndex,
     EmptyIndex,
     OrgGuardLosesItsStorage,
+    /// What requests left to do is done, at one of the edges.
+    Chores {
+        edge: usize,
+    },
+    Dies {
+        edge: usize,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -63,6 +70,7 @@ fn event() -> impl Strategy<Value = Event> {
         KeyAcquire,
         KeyRelease,
         KeyAdopt,
+        Settle,
         OrgAcquire,
         OrgRelease,
     ]);
@@ -79,6 +87,8 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::StaleIndex),
         1 => Just(Event::EmptyIndex),
         1 => Just(Event::OrgGuardLosesItsStorage),
+        3 => (0..2usize).prop_map(|edge| Event::Chores { edge }),
+        1 => (0..2usize).prop_map(|edge| Event::Dies { edge }),
     ]
 }
 
@@ -90,14 +100,17 @@ struct History {
     admitted: Vec<(i64, u32)>,
     latest_ms: i64,
     revoked: bool,
+    leased: bool,
 }
 
 impl History {
-    fn new() -> Self {
-        let organization = fixtures::organization(json!({"org_rate_limit": {"limit": 2, "window_seconds": 5}}));
+    fn new(lease_ms: u32) -> Self {
+        let consistency = json!({"lease_ms": lease_ms});
+        let policy = json!({"org_rate_limit": {"limit": 9, "window_seconds": 5}, "consistency": consistency});
+        let organization = fixtures::organization(policy);
         let key = fixtures::key_of(&organization, json!({"name": "K", "rate_limit": {"limit": LIMIT, "window_seconds": WINDOW_MS / 1000}}));
         let world = World::with(organization, &key);
-        Self { world, edges: Default::default(), admitted: Vec::new(), latest_ms: 0, revoked: false }
+        Self { world, edges: Default::default(), admitted: Vec::new(), latest_ms: 0, revoked: false, leased: lease_ms > 0 }
     }
 
     fn happens(&mut self, event: &Event) {
@@ -113,7 +126,14 @@ impl History {
             Event::Fail { call, times } => world.wire.fail(*call, Times::Exactly(*times)),
             Event::LoseAnswer { call, times } => world.wire.lose_answer(*call, Times::Exactly(*times)),
             Event::Mend => world.wire.mend(),
-            Event::Advance { ms } => world.clock.advance(*ms),
+            // What a lease is worth is told by a clock: one that goes back prolongs it.
+            Event::Advance { ms } => world.clock.advance(if self.leased { (*ms).max(0) } else { *ms }),
+            Event::Chores { edge } => {
+                for chore in world.background.take() {
+                    block_on(chores::run(&world.ports(), &self.edges[*edge], &chore));
+                }
+            }
+            Event::Dies { edge } => self.edges[*edge] = Memory::default(),
             Event::StaleIndex => world.index.serve(&fixtures::key()),
             Event::EmptyIndex => world.index.forget_everything(),
             Event::OrgGuardLosesItsStorage => world.guards.forget(&world.org_subject()),
@@ -169,10 +189,10 @@ impl History {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
-    fn no_history_breaks_a_promise(frozen: bool, events in prop::collection::vec(event(), 1..80)) {
-        let mut history = History::new();
+    fn no_history_breaks_a_promise(frozen: bool, lease_ms in prop::sample::select(vec![0, 300, 2000, 30_000]), events in prop::collection::vec(event(), 1..80)) {
+        let mut history = History::new(lease_ms);
         if frozen {
             // The index serves the first record for ever.
             history.world.index.freeze();

@@ -12,14 +12,22 @@ use std::{
 
 use lru::LruCache;
 
-use super::known_keys::KnownKeys;
+use super::{known_keys::KnownKeys, shelf::Shelf};
 use crate::{
-    base::{id::OrgId, time::Timestamp},
+    base::{
+        id::{KeyId, OrgId},
+        time::Timestamp,
+    },
+    key::record::KeyRecord,
+    limit::holding::Holding,
     policy::org::Organization,
     token::digest::Digest,
 };
 
 const MAX_ORGS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
+
+/// A record is a few kilobytes at most.
+const MAX_KEYS: NonZeroUsize = NonZeroUsize::new(10_000).expect("10000 is not zero");
 
 /// 4096 digests with their times are less than half a megabyte.
 const MAX_UNKNOWN: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
@@ -34,7 +42,11 @@ pub const NO_IMPORTS_MS: i64 = 2_000;
 /// The memory of one isolate. Clones share it.
 #[derive(Clone)]
 pub struct Memory {
-    orgs: Rc<RefCell<LruCache<OrgId, Rc<Organization>>>>,
+    /// Keys: their newest records, and what is held of them.
+    pub keys: Shelf<KeyRecord>,
+    /// Organizations likewise.
+    pub orgs: Shelf<Organization>,
+    digests: Rc<RefCell<LruCache<Digest, KeyId>>>,
     imports: Rc<Cell<Imports>>,
     /// Digests that the truth did not know when it was asked at that time.
     unknown: Rc<RefCell<LruCache<Digest, Timestamp>>>,
@@ -56,7 +68,9 @@ enum Imports {
 impl Default for Memory {
     fn default() -> Self {
         Self {
-            orgs: Rc::new(RefCell::new(LruCache::new(MAX_ORGS))),
+            keys: Shelf::new(MAX_KEYS),
+            orgs: Shelf::new(MAX_ORGS),
+            digests: Rc::new(RefCell::new(LruCache::new(MAX_KEYS))),
             imports: Rc::new(Cell::new(Imports::Unknown)),
             unknown: Rc::new(RefCell::new(LruCache::new(MAX_UNKNOWN))),
             known_keys: Rc::default(),
@@ -65,20 +79,27 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// The organization as last seen.
+    /// The key that had a secret with that digest when it was last seen, and still has it in the newest record.
     #[must_use]
-    pub fn org(&self, id: &OrgId) -> Option<Rc<Organization>> {
-        self.orgs.borrow_mut().get(id).cloned()
+    pub fn key_of(&self, digest: &Digest) -> Option<Rc<KeyRecord>> {
+        let id = self.digests.borrow_mut().get(digest).cloned()?;
+        self.keys.record(&id).filter(|key| key.secret(digest).is_some())
     }
 
-    /// Remembers an organization.
-    ///
-    /// INVARIANT: versions never go back, however late a slow read arrives.
-    pub fn remember_org(&self, organization: Rc<Organization>) {
-        let mut orgs = self.orgs.borrow_mut();
-        if orgs.peek(&organization.id).is_none_or(|known| known.version <= organization.version) {
-            orgs.put(organization.id.clone(), organization);
+    /// Goes by no lease of these any more: whoever changed them here sees the change here at once.
+    pub fn let_go(&self, org: Option<&str>, key: Option<&str>) {
+        if let Some(id) = key.and_then(|key| KeyId::parse(key).ok()) {
+            self.keys.with(&id, Holding::let_go);
         }
+        if let Some(id) = org.and_then(|org| OrgId::parse(org).ok()) {
+            self.orgs.with(&id, Holding::let_go);
+        }
+    }
+
+    /// Remembers a key under one of its digests, and gives back its newest record.
+    pub fn remember_key(&self, digest: Digest, key: KeyRecord) -> Rc<KeyRecord> {
+        self.digests.borrow_mut().put(digest, key.id.clone());
+        self.keys.remember(Rc::new(key))
     }
 }
 
@@ -120,7 +141,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::fixtures::{self, NOW};
+    use crate::testing::fixtures::NOW;
 
     #[test]
     fn that_there_are_no_imports_is_believed_for_a_moment_only() {
@@ -146,14 +167,5 @@ mod tests {
             memory.remember_unknown(digest(&number.to_string()), NOW);
         }
         assert!(!memory.is_unknown(&digest("a"), NOW));
-    }
-
-    #[test]
-    fn an_older_version_that_arrives_late_is_not_remembered() {
-        let (memory, old) = (Memory::default(), fixtures::organization(serde_json::json!({})));
-        let new = Rc::new(Organization { version: 2, ..old.clone() });
-        memory.remember_org(new.clone());
-        memory.remember_org(Rc::new(old));
-        assert_eq!(memory.org(&new.id), Some(new));
     }
 }

@@ -5,8 +5,10 @@
 pub mod audit;
 pub mod authenticate;
 pub mod author;
-pub mod charge;
+pub mod chores;
+pub mod claim;
 pub mod failure;
+pub mod inquiry;
 pub mod keys;
 pub mod known_keys;
 pub mod member_tokens;
@@ -15,6 +17,7 @@ pub mod orgs;
 pub mod page;
 pub mod portal;
 pub mod publish;
+pub mod shelf;
 pub mod verify;
 
 #[cfg(test)]

@@ -82,22 +82,28 @@ pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&
         return Err(Failure::PolicyForbids { operation: "changing the organization of service keys" });
     }
     // As for keys: a call that is repeated after 503 fails until the change is in force.
-    let finished_at = publish::finish(ports, &Subject::Org(before.id.clone())).await?;
+    let finished_at = publish::finish(ports, &Subject::Org(before.id.clone()), before.policy.consistency.lease_ms).await?;
     if if_version.is_some_and(|versions| !versions.contains(&before.version)) {
         return Err(Failure::PreconditionFailed { version: before.version });
     }
     let now = ports.clock.now();
     let organization = OrgDraft::read_patch(&before, patch).map_err(Failure::Invalid)?.apply(&before, now);
     if organization.version == before.version {
-        return Ok(Changed { organization, in_force_at: finished_at });
+        let in_force_at = match finished_at {
+            Some(at) => Some(at),
+            None => publish::confirm_org(ports, &before).await?,
+        };
+        return Ok(Changed { organization, in_force_at });
     }
     let audit = entry(ports, Action::OrgUpdated, Some(&before), &organization, origin, now)?;
     match ports.ledger.update_org(&organization, before.version, &audit).await? {
         Written::LostRace => Err(Failure::lost_race(if_version, before.version)),
         Written::Done => {
-            let in_force_at = publish::publish_org(ports, &organization).await?;
-            let narrowed = before.is_narrowed_by(&organization);
-            Ok(Changed { organization, in_force_at: narrowed.then_some(in_force_at) })
+            // Edges go by the older policy's leases until they hear of the newer.
+            let lease_ms = |organization: &Organization| organization.policy.consistency.lease_ms;
+            let coming = publish::publish_org(ports, &organization, lease_ms(&before).max(lease_ms(&organization))).await?;
+            let in_force_at = if before.is_narrowed_by(&organization) { Some(coming.awaited(ports).await) } else { None };
+            Ok(Changed { organization, in_force_at })
         }
     }
 }

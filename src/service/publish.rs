@@ -4,9 +4,12 @@
 //! order does no harm, because guards never go back to a lower version.
 
 use crate::{
-    base::time::Timestamp,
+    base::{id::OrgId, time::Timestamp},
     key::record::KeyRecord,
-    limit::guard::{Command, Reply, Terms},
+    limit::{
+        guard::{Command, Reply, Terms},
+        lease::MAX_TTL_MS,
+    },
     policy::org::Organization,
     ports::{Outage, Ports, Subject, Unpublished},
     service::failure::Failure,
@@ -21,23 +24,48 @@ const SWEEP: u32 = 100;
 /// The version of what was made and never changed.
 const FIRST: u64 = 1;
 
-/// Publishes a key and says since when its terms are in force.
+/// A change that every edge goes by from some moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what was allowed before is so until then"]
+pub struct Coming {
+    at: Timestamp,
+    wait_ms: u32,
+}
+
+impl Coming {
+    /// From when on.
+    #[must_use]
+    pub fn at(self) -> Timestamp {
+        self.at
+    }
+
+    /// Waits until it is in force, and says since when it is. Only a change that takes something away has to be waited for.
+    pub async fn awaited(self, ports: &Ports) -> Timestamp {
+        if self.wait_ms > 0 {
+            ports.clock.pause(self.wait_ms).await;
+        }
+        self.at
+    }
+}
+
+/// Publishes a key and says from when on its terms are in force; edges hold leases of up to `lease_ms`.
 ///
 /// # Errors
 /// [`Failure::NotYetInForce`] when guard or index cannot be reached; the outbox row stays, and the cron goes on with it.
-pub async fn publish_key(ports: &Ports, key: &KeyRecord) -> Result<Timestamp, Failure> {
+pub async fn publish_key(ports: &Ports, key: &KeyRecord, lease_ms: u32) -> Result<Coming, Failure> {
     let subject = Subject::Key(key.id.clone());
-    let (version, in_force_at) = adopt(ports, &subject, key.terms()?).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    let adopted = adopt(ports, &subject, key.terms()?, lease_ms).await;
+    let (version, coming) = adopted.map_err(|cause| Failure::NotYetInForce { cause })?;
     if version > key.version {
         // Somebody published a newer record meanwhile, and files that one.
         let _ = ports.ledger.note_published(&subject, key.version).await;
-        return Ok(in_force_at);
+        return Ok(coming);
     }
     let put = retry(ports, async || ports.index.put(key).await).await;
     put.map_err(|cause| Failure::NotYetInForce { cause })?;
     // A row that cannot be taken off now is taken off by the cron; the change is in force.
     let _ = ports.ledger.note_published(&subject, key.version).await;
-    Ok(in_force_at)
+    Ok(coming)
 }
 
 /// Files a new key in the index. Its guard is left alone: it starts by itself, from the truth, near the first caller.
@@ -48,29 +76,30 @@ pub async fn announce_key(ports: &Ports, key: &KeyRecord) {
     }
 }
 
-/// Publishes an organization and says since when its terms are in force.
+/// Publishes an organization and says from when on its terms are in force.
 ///
 /// # Errors
 /// As [`publish_key`].
-pub async fn publish_org(ports: &Ports, organization: &Organization) -> Result<Timestamp, Failure> {
+pub async fn publish_org(ports: &Ports, organization: &Organization, lease_ms: u32) -> Result<Coming, Failure> {
     let subject = Subject::Org(organization.id.clone());
     let terms = organization.terms().map_err(crate::key::record::StoredRecordError::from)?;
-    let (_, in_force_at) = adopt(ports, &subject, terms).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    let (_, coming) = adopt(ports, &subject, terms, lease_ms).await.map_err(|cause| Failure::NotYetInForce { cause })?;
     let _ = ports.ledger.note_published(&subject, organization.version).await;
-    Ok(in_force_at)
+    Ok(coming)
 }
 
-/// Publishes that a key is gone.
+/// Publishes that a key is gone, and says from when on it is at every edge.
 ///
 /// # Errors
 /// As [`publish_key`].
-pub async fn publish_deletion(ports: &Ports, deleted: &Unpublished) -> Result<(), Failure> {
+pub async fn publish_deletion(ports: &Ports, deleted: &Unpublished, lease_ms: u32) -> Result<Coming, Failure> {
     let tombstone = Terms { version: deleted.version, limit: None, record: None };
-    adopt(ports, &deleted.subject, tombstone).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    let adopted = adopt(ports, &deleted.subject, tombstone, lease_ms).await;
+    let (_, coming) = adopted.map_err(|cause| Failure::NotYetInForce { cause })?;
     let removed = retry(ports, async || ports.index.remove(&deleted.digests).await).await;
     removed.map_err(|cause| Failure::NotYetInForce { cause })?;
     let _ = ports.ledger.note_published(&deleted.subject, deleted.version).await;
-    Ok(())
+    Ok(coming)
 }
 
 /// Publishes whatever the outbox still holds. Runs each minute; running it at any time is safe.
@@ -80,7 +109,7 @@ pub async fn publish_deletion(ports: &Ports, deleted: &Unpublished) -> Result<()
 pub async fn sweep(ports: &Ports) -> Result<(), Failure> {
     let mut unfinished = None;
     for change in ports.ledger.list_unpublished(SWEEP).await? {
-        if let Err(failure) = publish(ports, &change).await {
+        if let Err(failure) = publish(ports, &change, MAX_TTL_MS).await {
             unfinished = Some(failure);
         }
     }
@@ -91,32 +120,73 @@ pub async fn sweep(ports: &Ports) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure::NotYetInForce`] when it still does not come through.
-pub async fn finish(ports: &Ports, subject: &Subject) -> Result<Option<Timestamp>, Failure> {
+pub async fn finish(ports: &Ports, subject: &Subject, lease_ms: u32) -> Result<Option<Timestamp>, Failure> {
     match ports.ledger.find_unpublished(subject).await? {
-        Some(change) => publish(ports, &change).await,
+        Some(change) => match publish(ports, &change, lease_ms).await? {
+            Some(coming) => Ok(Some(coming.awaited(ports).await)),
+            None => Ok(None),
+        },
         None => Ok(None),
     }
 }
 
-/// The same for who only reads: a touch mends what it can.
+/// Since when the key, which a call found as it should be, is in force so: whoever made it so may still be waiting for
+/// that. `None` for a key that never changed.
+///
+/// # Errors
+/// [`Failure::NotYetInForce`] when its guard cannot be reached.
+pub async fn confirm_key(ports: &Ports, key: &KeyRecord, lease_ms: u32) -> Result<Option<Timestamp>, Failure> {
+    if key.version == FIRST {
+        return Ok(None);
+    }
+    confirm(ports, &Subject::Key(key.id.clone()), key.terms()?, lease_ms).await
+}
+
+/// The same for an organization.
+///
+/// # Errors
+/// As [`confirm_key`].
+pub async fn confirm_org(ports: &Ports, organization: &Organization) -> Result<Option<Timestamp>, Failure> {
+    if organization.version == FIRST {
+        return Ok(None);
+    }
+    let terms = organization.terms().map_err(crate::key::record::StoredRecordError::from)?;
+    confirm(ports, &Subject::Org(organization.id.clone()), terms, organization.policy.consistency.lease_ms).await
+}
+
+async fn confirm(ports: &Ports, subject: &Subject, terms: Terms, lease_ms: u32) -> Result<Option<Timestamp>, Failure> {
+    let (_, coming) = adopt(ports, subject, terms, lease_ms).await.map_err(|cause| Failure::NotYetInForce { cause })?;
+    Ok(Some(coming.awaited(ports).await))
+}
+
+/// [`finish`] for who only reads: a touch mends what it can, and waits for nothing.
 pub async fn catch_up(ports: &Ports, subject: &Subject) {
-    let _ = finish(ports, subject).await;
+    if let Ok(Some(change)) = ports.ledger.find_unpublished(subject).await {
+        let _ = publish(ports, &change, MAX_TTL_MS).await;
+    }
 }
 
 /// What the truth holds now is what is published; what it no longer holds was deleted. Guards of what never changed are
 /// left to start by themselves.
-async fn publish(ports: &Ports, change: &Unpublished) -> Result<Option<Timestamp>, Failure> {
+/// Of a key that is gone nobody knows any more whose it was: leases of it live up to `lease_ms`.
+async fn publish(ports: &Ports, change: &Unpublished, lease_ms: u32) -> Result<Option<Coming>, Failure> {
     match &change.subject {
         Subject::Key(id) => match ports.ledger.find_key(id).await? {
             Some(key) if key.version == FIRST => {
                 announce_key(ports, &key).await;
                 Ok(None)
             }
-            Some(key) => publish_key(ports, &key).await.map(Some),
-            None => publish_deletion(ports, change).await.map(|()| None),
+            Some(key) => {
+                let lease_ms = self::lease_ms(ports, &key.org_id).await?;
+                publish_key(ports, &key, lease_ms).await.map(Some)
+            }
+            None => publish_deletion(ports, change, lease_ms).await.map(Some),
         },
         Subject::Org(id) => match ports.ledger.find_org(id).await? {
-            Some(organization) if organization.version > FIRST => publish_org(ports, &organization).await.map(Some),
+            Some(organization) if organization.version > FIRST => {
+                let lease_ms = organization.policy.consistency.lease_ms;
+                publish_org(ports, &organization, lease_ms).await.map(Some)
+            }
             Some(_) | None => {
                 ports.ledger.note_published(&change.subject, change.version).await?;
                 Ok(None)
@@ -125,11 +195,20 @@ async fn publish(ports: &Ports, change: &Unpublished) -> Result<Option<Timestamp
     }
 }
 
-/// Has the guard adopt the terms; the answer is the version that is in force, and since when.
-async fn adopt(ports: &Ports, subject: &Subject, terms: Terms) -> Result<(u64, Timestamp), Outage> {
-    let command = Command::Adopt { terms };
+/// How long leases of the organization's keys live.
+///
+/// # Errors
+/// When the truth cannot be read.
+pub async fn lease_ms(ports: &Ports, org: &OrgId) -> Result<u32, Outage> {
+    let organization = ports.ledger.find_org(org).await?;
+    Ok(organization.map_or(MAX_TTL_MS, |organization| organization.policy.consistency.lease_ms))
+}
+
+/// Has the guard adopt the terms; the answer is the version that is in force, and from when on.
+async fn adopt(ports: &Ports, subject: &Subject, terms: Terms, lease_ms: u32) -> Result<(u64, Coming), Outage> {
+    let command = Command::Adopt { terms, lease_ms };
     match retry(ports, async || ports.guards.send(subject, &command).await).await? {
-        Reply::InForce { version, in_force_at } => Ok((version, in_force_at)),
+        Reply::InForce { version, in_force_at, wait_ms } => Ok((version, Coming { at: in_force_at, wait_ms })),
         other => Err(Outage::Guard { cause: format!("answered an adoption with {other:?}") }),
     }
 }

@@ -99,17 +99,17 @@ fn publishing_twice_or_late_changes_nothing_in_force() {
     let world = World::usual();
     let narrowed = revoke_in(&world).unwrap();
     world.clock.advance(1000);
-    let late = block_on(publish_key(&world.ports(), &fixtures::key())).unwrap();
-    assert_eq!(Some(late), narrowed.in_force_at);
+    let late = block_on(publish_key(&world.ports(), &fixtures::key(), 0)).unwrap();
+    assert_eq!(Some(block_on(late.awaited(&world.ports()))), narrowed.in_force_at);
     assert_eq!(outcome(&world), "REVOKED", "an old record in the index is corrected by the guard");
-    let again = block_on(publish_key(&world.ports(), &narrowed.key)).unwrap();
-    assert_eq!(Some(again), narrowed.in_force_at);
+    let again = block_on(publish_key(&world.ports(), &narrowed.key, 0)).unwrap();
+    assert_eq!(Some(block_on(again.awaited(&world.ports()))), narrowed.in_force_at);
 }
 
 #[test]
 fn row_of_a_newer_change_outlives_the_publication_of_an_older_one() {
     let world = unpublished();
-    block_on(publish_key(&world.ports(), &fixtures::key())).unwrap();
+    let _ = block_on(publish_key(&world.ports(), &fixtures::key(), 0)).unwrap();
     assert_eq!(world.ledger.outbox(), [(world.key_subject(), 2)]);
 }
 
@@ -118,7 +118,7 @@ fn guard_that_lost_its_storage_adopts_from_the_truth_not_from_a_late_publication
     let world = World::usual();
     revoke_in(&world).unwrap();
     world.guards.forget(&world.key_subject());
-    block_on(publish_key(&world.ports(), &fixtures::key())).unwrap();
+    let _ = block_on(publish_key(&world.ports(), &fixtures::key(), 0)).unwrap();
     assert_eq!(outcome(&world), "REVOKED");
 }
 
@@ -129,7 +129,7 @@ fn organization_is_published_to_its_guard_alone() {
     world.wire.forget_calls();
     let disabled = Organization { version: 2, ..fixtures::organization(json!({"requires_feature": "developer_api"})) };
     world.ledger.set_org(disabled.clone());
-    assert_eq!(block_on(publish_org(&world.ports(), &disabled)).unwrap(), NOW);
+    assert_eq!(block_on(block_on(publish_org(&world.ports(), &disabled, 0)).unwrap().awaited(&world.ports())), NOW);
     assert_eq!(world.wire.calls(), [Call::OrgAdopt, Call::NotePublished]);
     assert_eq!(outcome(&world), "ORG_DISABLED");
 }
@@ -147,7 +147,7 @@ fn new_organization_commits_with_its_entry_and_wakes_no_guard() {
 fn late_publication_of_an_older_record_does_not_take_the_index_back() {
     let world = World::usual();
     let narrowed = revoke_in(&world).unwrap();
-    block_on(publish_key(&world.ports(), &fixtures::key())).unwrap();
+    let _ = block_on(publish_key(&world.ports(), &fixtures::key(), 0)).unwrap();
     assert_eq!(world.index.served(&narrowed.key.secrets[0].digest).unwrap().version, 2);
 }
 

@@ -6,8 +6,9 @@
 use std::{net::IpAddr, rc::Rc};
 
 use super::{
-    charge::{Charge, Charged},
+    claim::{self, Claimed, Part},
     failure::Failure,
+    inquiry::Question,
     memory::Memory,
 };
 use crate::{
@@ -17,9 +18,13 @@ use crate::{
         facts::{Ask, Facts},
         verdict::Denial,
     },
-    key::record::{KeyRecord, StoredRecordError},
-    limit::{guard::Terms, window::Quota},
-    policy::{org::Organization, scope::Permission},
+    key::record::KeyRecord,
+    limit::window::Quota,
+    policy::{
+        org::Organization,
+        rules::{Consistency, OnGuardFailure},
+        scope::Permission,
+    },
     ports::{FLOOD_PERIOD_MS, Flood, Outage, Ports},
     token::{digest::Digest, format::Key},
 };
@@ -38,12 +43,28 @@ pub struct Decision {
     pub known: Option<Known>,
     /// When.
     pub at: Timestamp,
+    /// How old the records may be that it was made on.
+    pub freshness: Freshness,
+}
+
+/// How old the records may be that a decision was made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// They were in force when the guards were asked for this request.
+    Strict,
+    /// They are in force, or were this long ago.
+    Leased {
+        /// In milliseconds.
+        bound_ms: u32,
+    },
+    /// Nobody vouches for them: the guards could not be asked, and the policy goes on without.
+    Unconfirmed,
 }
 
 /// What a decision about a known key was made on.
 pub struct Known {
     /// The key in the version that is in force.
-    pub key: KeyRecord,
+    pub key: Rc<KeyRecord>,
     /// The secret that was presented.
     pub secret: SecretId,
     /// The permissions that count.
@@ -54,12 +75,26 @@ pub struct Known {
     pub org_quota: Option<Quota>,
 }
 
+impl Known {
+    fn of(
+        key: Rc<KeyRecord>,
+        organization: &Organization,
+        digest: &Digest,
+        quota: Option<Quota>,
+        org_quota: Option<Quota>,
+    ) -> Option<Self> {
+        let secret = key.secret(digest)?;
+        let granted = Facts { key: &key, secret, organization }.granted();
+        Some(Self { secret: secret.id.clone(), granted, quota, org_quota, key })
+    }
+}
+
 /// Decides a request that presents `credential`.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when no decision can be reached: fail closed.
 pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> Result<Decision, Failure> {
-    let decision = |outcome, known| Ok(Decision { outcome, known, at: ports.clock.now() });
+    let decision = |outcome, known| Ok(Decision { outcome, known, at: ports.clock.now(), freshness: Freshness::Strict });
     // 1. Shape and checksum: a typo never reaches storage, unless keys of other shapes were imported.
     let (digest, unknown) = match Key::parse(credential) {
         Ok(credential) => (credential.digest(), Denial::NotFound),
@@ -74,65 +109,135 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
     }
     // 3. Index, truth on a miss.
     let mut key = match locate(ports, memory, &digest, ask.ip).await? {
-        Located::Key(key) => *key,
+        Located::Key(key) => key,
         Located::Nowhere => return decision(Err(unknown), None),
         Located::NotLookedUp => return decision(Err(Denial::TooManyUnknown { retry_after_ms: FLOOD_PERIOD_MS }), None),
     };
-    let mut organization = memory.org(&key.org_id);
     for _ in 0..MAX_ROUNDS {
         // 4. Free checks, by the records known so far. A secret that the newest record no longer has is no key's.
-        let Some(secret) = key.secret(&digest) else {
+        let organization = memory.orgs.record(&key.org_id);
+        let Some(judged) = judge(&key, organization.as_deref(), &digest, ask, ports.clock.now()) else {
             return decision(Err(Denial::NotFound), None);
         };
-        let facts = organization.as_deref().map(|organization| Facts { key: &key, secret, organization });
-        let judged = facts.as_ref().map(|facts| decide(facts, ask, ports.clock.now()));
-        // 5. Both guards at once: they confirm the versions and, if the checks passed, charge.
-        let charge = Charge::of(&key, organization.as_deref(), ask, matches!(judged, Some(Ok(()))));
-        match charge.make(ports).await? {
-            Charged::Unknown => return decision(Err(Denial::NotFound), None),
-            // 6. Judge again by the newer records. The index is behind; if it cannot be mended now, a later request does.
-            Charged::Stale { key: newer_key, org: newer_org } => {
-                if let Some(terms) = newer_org {
-                    let Some(newest) = newer_organization(organization.as_deref(), &terms)? else {
-                        return decision(Err(Denial::NotFound), None);
-                    };
-                    memory.remember_org(newest.clone());
-                    organization = Some(newest);
-                }
-                if let Some(terms) = newer_key {
-                    never_back(key.version, terms.version)?;
-                    // A deleted key's credential may have been imported anew, as another key.
-                    let newest = match &terms.record {
-                        Some(record) => Some(KeyRecord::from_stored(record)?),
-                        None => ports.ledger.find_key_by_digest(&digest).await?.filter(|found| found.id != key.id),
-                    };
-                    let Some(newest) = newest else { return decision(Err(Denial::NotFound), None) };
-                    key = newest;
-                    let _ = ports.index.put(&key).await;
-                }
+        let want = if matches!(judged, Judgement::Fails(_)) { 0 } else { ask.cost };
+        let question = Question { want, ttl_ms: ttl_ms(&key, organization.as_deref()), peek: ask.peek };
+        // 5. Tokens, and that the records are in force: by the leases that are held, else by the guards, both at once.
+        let of_key = Part::of(ports, &memory.keys, &key.id, Some(Rc::clone(&key)), question);
+        let of_org = Part::of(ports, &memory.orgs, &key.org_id, organization.clone(), question);
+        let (mut of_key, mut of_org) = match claim::both(ports, of_key, of_org).await {
+            Ok(parts) => parts,
+            Err(Failure::Unavailable(outage)) => return without_guard(ports, key, organization, &digest, ask, outage).await,
+            Err(failure) => return Err(failure),
+        };
+        // 6. Judge by the records in force. The index is behind; if it cannot be mended now, a later request does.
+        let Some(organization) = of_org.record.clone() else {
+            claim::give_back(ports, &mut of_key, &mut of_org).await?;
+            return decision(Err(Denial::NotFound), None);
+        };
+        match of_key.record.clone() {
+            Some(newest) if newest.version > key.version => {
+                let _ = ports.index.put(&newest).await;
+                key = newest;
             }
-            Charged::Current { outcome, quota, org_quota } => {
-                let granted = facts.as_ref().map(Facts::granted).unwrap_or_default();
-                let known = Known { secret: secret.id.clone(), granted, quota, org_quota, key };
-                let judged = judged.ok_or_else(|| Outage::Guard { cause: "vouched for an organization that was never read".to_owned() })?;
-                return decision(judged.and(outcome), Some(known));
+            Some(newest) => key = newest,
+            // A deleted key's credential may have been imported anew, as another key.
+            None => {
+                claim::give_back(ports, &mut of_key, &mut of_org).await?;
+                let found = ports.ledger.find_key_by_digest(&digest).await?.filter(|found| found.id != key.id);
+                let Some(found) = found else { return decision(Err(Denial::NotFound), None) };
+                let _ = ports.index.put(&found).await;
+                key = memory.remember_key(digest, found);
+                continue;
             }
         }
+        let Some(judged) = judge(&key, Some(&organization), &digest, ask, ports.clock.now()) else {
+            claim::give_back(ports, &mut of_key, &mut of_org).await?;
+            return decision(Err(Denial::NotFound), None);
+        };
+        let outcome = match judged {
+            Judgement::Fails(denial) => {
+                claim::give_back(ports, &mut of_key, &mut of_org).await?;
+                Err(denial)
+            }
+            // It passes by newer records than those that it failed by: now for the tokens.
+            Judgement::Passes | Judgement::Open if want == 0 => continue,
+            Judgement::Passes | Judgement::Open => match claim::take(ports, &mut of_key, &mut of_org, want).await? {
+                Claimed::Taken => Ok(()),
+                Claimed::Refused(denial) => Err(denial),
+                Claimed::TooLate => continue,
+            },
+        };
+        look_ahead(ports, memory, &key, &organization);
+        let freshness = match ttl_ms(&key, Some(&organization)) {
+            0 => Freshness::Strict,
+            bound_ms if !ask.peek => Freshness::Leased { bound_ms },
+            _ => Freshness::Strict,
+        };
+        let known = Known::of(key, &organization, &digest, of_key.quota, of_org.quota);
+        return Ok(Decision { outcome, known, at: ports.clock.now(), freshness });
     }
     Err(Outage::Guard { cause: "the records kept changing".to_owned() }.into())
 }
 
-fn newer_organization(known: Option<&Organization>, terms: &Terms) -> Result<Option<Rc<Organization>>, Failure> {
-    never_back(known.map_or(0, |organization| organization.version), terms.version)?;
-    let Some(record) = &terms.record else { return Ok(None) };
-    let newest = serde_json::from_str(record).map_err(StoredRecordError::from)?;
-    Ok(Some(Rc::new(newest)))
+/// What the free checks say of a request.
+enum Judgement {
+    Passes,
+    Fails(Denial),
+    /// Nothing yet: the organization was never seen.
+    Open,
 }
 
-/// INVARIANT: an edge never goes back to a lower version. A guard that is behind what the edge knows, even after it read
-/// the truth, has nothing to decide by.
-fn never_back(known: u64, offered: u64) -> Result<(), Outage> {
-    if offered > known { Ok(()) } else { Err(Outage::Guard { cause: format!("is at version {offered}, behind {known}") }) }
+/// Makes the free checks; `None` when the credential is no longer one of the key's.
+fn judge(key: &KeyRecord, organization: Option<&Organization>, digest: &Digest, ask: &Ask, now: Timestamp) -> Option<Judgement> {
+    let secret = key.secret(digest)?;
+    Some(match organization.map(|organization| decide(&Facts { key, secret, organization }, ask, now)) {
+        None => Judgement::Open,
+        Some(Ok(())) => Judgement::Passes,
+        Some(Err(denial)) => Judgement::Fails(denial),
+    })
+}
+
+/// How long a lease may live for such a key: not at all for a strict one, nor before the organization's policy was seen.
+fn ttl_ms(key: &KeyRecord, organization: Option<&Organization>) -> u32 {
+    match (key.consistency, organization) {
+        (Consistency::Leased, Some(organization)) => organization.policy.consistency.lease_ms,
+        (Consistency::Strict, _) | (_, None) => 0,
+    }
+}
+
+/// A busy key's leases are renewed before they run out, and what a quiet one has left is settled by itself.
+fn look_ahead(ports: &Ports, memory: &Memory, key: &KeyRecord, organization: &Organization) {
+    let (now, ttl_ms) = (ports.clock.now(), ttl_ms(key, Some(organization)));
+    if ttl_ms == 0 {
+        return;
+    }
+    let chores = [memory.keys.chore(&key.id, ttl_ms, now), memory.orgs.chore(&organization.id, ttl_ms, now)];
+    chores.into_iter().flatten().for_each(|chore| ports.background.later(chore));
+}
+
+/// When a guard cannot be asked and no lease is held, the policy says what is answered: nothing, or what the last known
+/// records say, without a limit.
+async fn without_guard(
+    ports: &Ports,
+    key: Rc<KeyRecord>,
+    organization: Option<Rc<Organization>>,
+    digest: &Digest,
+    ask: &Ask,
+    outage: Outage,
+) -> Result<Decision, Failure> {
+    let organization = match organization {
+        Some(organization) => Some(organization),
+        None => ports.ledger.find_org(&key.org_id).await?.map(Rc::new),
+    };
+    let allowed = |organization: &Rc<Organization>| organization.policy.consistency.on_guard_failure == OnGuardFailure::Allow;
+    let Some(organization) = organization.filter(allowed) else { return Err(outage.into()) };
+    let outcome = match judge(&key, Some(&organization), digest, ask, ports.clock.now()) {
+        None => Err(Denial::NotFound),
+        Some(Judgement::Fails(denial)) => Err(denial),
+        Some(Judgement::Passes | Judgement::Open) => Ok(()),
+    };
+    let known = Known::of(key, &organization, digest, None, None);
+    Ok(Decision { outcome, known, at: ports.clock.now(), freshness: Freshness::Unconfirmed })
 }
 
 /// Whether credentials of other shapes are worth looking up. The truth is asked once in a while at most.
@@ -148,15 +253,19 @@ async fn has_imports(ports: &Ports, memory: &Memory) -> Result<bool, Outage> {
 
 /// What became of looking a credential up.
 enum Located {
-    Key(Box<KeyRecord>),
+    Key(Rc<KeyRecord>),
     Nowhere,
     /// The truth was not asked, so there may be such a key.
     NotLookedUp,
 }
 
 async fn locate(ports: &Ports, memory: &Memory, digest: &Digest, ip: Option<IpAddr>) -> Result<Located, Failure> {
+    // Its guard confirms the version in any case: what was seen once need not be looked up.
+    if let Some(key) = memory.key_of(digest) {
+        return Ok(Located::Key(key));
+    }
     if let Some(key) = ports.index.find(digest).await? {
-        return Ok(Located::Key(Box::new(key)));
+        return Ok(Located::Key(memory.remember_key(*digest, key)));
     }
     // Anybody can make well-formed unknown keys, and the truth is one database in one place. Counted before it is asked:
     // a key that the index does not have yet counts as well, once. A peek costs as much as any other question.
@@ -172,7 +281,7 @@ async fn locate(ports: &Ports, memory: &Memory, digest: &Digest, ip: Option<IpAd
     };
     // Read-through; without it only the next request is slower.
     let _ = ports.index.put(&key).await;
-    Ok(Located::Key(Box::new(key)))
+    Ok(Located::Key(memory.remember_key(*digest, key)))
 }
 
 #[cfg(test)]
@@ -186,3 +295,7 @@ mod rate_tests;
 #[cfg(test)]
 #[path = "verify_flood_tests.rs"]
 mod flood_tests;
+
+#[cfg(test)]
+#[path = "verify_lease_tests.rs"]
+mod lease_tests;

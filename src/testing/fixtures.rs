@@ -49,9 +49,9 @@ pub fn secret_id() -> SecretId {
     id()
 }
 
-/// A policy with the resource `leads`, and `changes` laid over it.
+/// A policy with the resource `leads`, without leases, and `changes` laid over it.
 pub fn policy(changes: Value) -> Policy {
-    let mut document = json!({"resources": [{"name": "leads", "title": "Leads", "description": "Lead records", "actions": ["read", "create", "update", "delete"]}]});
+    let mut document = json!({"consistency": {"lease_ms": 0}, "resources": [{"name": "leads", "title": "Leads", "description": "Lead records", "actions": ["read", "create", "update", "delete"]}]});
     for (name, value) in changes.as_object().unwrap() {
         document[name] = value.clone();
     }

@@ -36,8 +36,8 @@ impl MemoryGuards {
     /// Terms that come into force without anybody being told.
     pub fn adopt(&self, subject: &Subject, terms: Terms) {
         let now = self.clock.now();
-        let mut guard = self.load(subject).unwrap_or_else(|| Guard::new(terms.clone(), now));
-        guard.apply(Command::Adopt { terms }, now);
+        let mut guard = self.load(subject).unwrap_or_else(|| Guard::new(terms.clone(), 0, now));
+        guard.apply(Command::Adopt { terms, lease_ms: 0 }, now);
         self.save(subject, &guard);
     }
 
@@ -70,7 +70,7 @@ impl MemoryGuards {
             Subject::Org(id) => self.ledger.find_org(id).await?.map(|org| org.terms().unwrap()),
         };
         let adopted = match command {
-            Command::Adopt { terms } => Some(terms.clone()),
+            Command::Adopt { terms, .. } => Some(terms.clone()),
             _ => None,
         };
         Ok(found.or(adopted))
@@ -79,10 +79,11 @@ impl MemoryGuards {
 
 fn call(subject: &Subject, command: &Command) -> Call {
     match (subject, command) {
-        (Subject::Key(_), Command::Acquire { .. }) => Call::KeyAcquire,
+        (Subject::Key(_), Command::Acquire { .. } | Command::Peek { .. }) => Call::KeyAcquire,
+        (_, Command::Settle { .. }) => Call::Settle,
         (Subject::Key(_), Command::Release { .. }) => Call::KeyRelease,
         (Subject::Key(_), Command::Adopt { .. }) => Call::KeyAdopt,
-        (Subject::Org(_), Command::Acquire { .. }) => Call::OrgAcquire,
+        (Subject::Org(_), Command::Acquire { .. } | Command::Peek { .. }) => Call::OrgAcquire,
         (Subject::Org(_), Command::Release { .. }) => Call::OrgRelease,
         (Subject::Org(_), Command::Adopt { .. }) => Call::OrgAdopt,
     }

@@ -1,5 +1,6 @@
 //! Memory adapters and fixtures for tests on the host.
 
+pub mod background;
 pub mod chance;
 pub mod clock;
 pub mod fixtures;

@@ -39,6 +39,7 @@ pub enum Call {
     IndexRemove,
     CheckIndex,
     KeyAcquire,
+    Settle,
     KeyRelease,
     KeyAdopt,
     OrgAcquire,

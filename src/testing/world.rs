@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{
+    background::MemoryBackground,
     chance::Sequence,
     clock::MemoryClock,
     fixtures::{self, NOW},
@@ -31,6 +32,7 @@ pub struct World {
     pub throttle: MemoryThrottle,
     pub provider: MemoryProvider,
     pub clock: MemoryClock,
+    pub background: MemoryBackground,
     pub memory: Memory,
     entropy: Rc<Sequence>,
 }
@@ -51,6 +53,7 @@ impl World {
             ledger,
             guards,
             clock,
+            background: MemoryBackground::default(),
             memory: Memory::default(),
             entropy: Rc::new(Sequence::new(1)),
         }
@@ -77,6 +80,7 @@ impl World {
     /// The ports of one request.
     pub fn ports(&self) -> Ports {
         Ports {
+            background: Box::new(self.background.clone()),
             ledger: Box::new(self.ledger.clone()),
             sessions: Box::new(self.sessions.clone()),
             index: Box::new(self.index.clone()),

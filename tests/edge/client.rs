@@ -69,6 +69,15 @@ impl Edge {
         collect(answer)
     }
 
+    /// A request to an edge that may be gone; `None` when there is no answer.
+    pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Response> {
+        let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.base_url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        try_collect(agent().run(request.body(body).expect("a valid request"))).ok()
+    }
+
     /// Exactly these bytes over a connection of their own. The request should say `Connection: close`; without it this
     /// returns what came within five seconds.
     pub fn raw(&self, bytes: &[u8]) -> Response {
@@ -159,13 +168,17 @@ fn agent() -> &'static Agent {
 }
 
 fn collect(answer: Result<http::Response<ureq::Body>, ureq::Error>) -> Response {
-    let mut answer = answer.expect("the edge answers");
+    try_collect(answer).expect("the edge answers")
+}
+
+fn try_collect(answer: Result<http::Response<ureq::Body>, ureq::Error>) -> Result<Response, ureq::Error> {
+    let mut answer = answer?;
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Response {
+    Ok(Response {
         status: answer.status().as_u16(),
         headers: answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
-        body: answer.body_mut().read_to_vec().expect("a whole body"),
-    }
+        body: answer.body_mut().read_to_vec()?,
+    })
 }
 
 /// A raw answer; `status` is 0 when there was none.

@@ -16,9 +16,15 @@ fn assert_unavailable(answer: &Response, code: &str) {
 fn without_guard_index_or_truth_verify_fails_closed() {
     let fleet = Fleet::start(Options::default());
     let edge = fleet.edge();
-    let key = given::org(edge, json!({})).key(json!({}));
+    let org = given::org(edge, json!({}));
+    let (key, never_seen) = (org.key(json!({"consistency": "strict"})), org.key(json!({})));
     assert_eq!(given::code(edge, &key.secret), "VALID");
-    for faults in [json!({"guard": "fail"}), json!({"org_guard": "fail"}), json!({"kv": {"get": "fail"}}), json!({"guard": "lose"})] {
+    for (key, faults) in [
+        (&key, json!({"guard": "fail"})),
+        (&key, json!({"org_guard": "fail"})),
+        (&key, json!({"guard": "lose"})),
+        (&never_seen, json!({"kv": {"get": "fail"}})),
+    ] {
         edge.faults(&faults);
         assert_unavailable(&given::ask_raw(edge, &key.secret, json!({})), "UNAVAILABLE");
         let bearer = format!("Bearer {}", key.secret);

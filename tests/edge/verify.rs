@@ -64,7 +64,7 @@ fn an_expiring_key_is_refused_from_its_instant_on() {
     let edge = shared().edge();
     let org = given::org(edge, json!({}));
     let end = given::now().plus_ms(1_500);
-    let key = org.key(json!({"expires_at": end.to_string()}));
+    let key = org.key(json!({"expires_at": end.to_string(), "rate_limit": null}));
     // Polled, not slept: each answer is held against the clock of the runtime, which is this machine's.
     loop {
         let before = given::now();

@@ -65,7 +65,7 @@ impl Change<'_> {
         if self.author.bounds.as_ref().is_some_and(|own| own.key.id == key.id && own.key.version != key.version) {
             return Err(Failure::Conflict);
         }
-        let finished_at = publish::finish(self.ports, &Subject::Key(key.id.clone())).await?;
+        let finished_at = publish::finish(self.ports, &Subject::Key(key.id.clone()), organization.policy.consistency.lease_ms).await?;
         self.expect_version(&key)?;
         Ok(Loaded { organization, key, finished_at })
     }
@@ -89,11 +89,18 @@ impl Change<'_> {
     }
 
     /// Commits and publishes the key's next record.
-    pub(super) async fn make(&self, before: &KeyRecord, after: KeyRecord, action: Action, now: Timestamp) -> Result<Changed, Failure> {
+    pub(super) async fn make(
+        &self,
+        organization: &Organization,
+        before: &KeyRecord,
+        after: KeyRecord,
+        action: Action,
+        now: Timestamp,
+    ) -> Result<Changed, Failure> {
         self.won(before, self.commit(before, &after, action, now).await?)?;
-        let in_force_at = publish::publish_key(self.ports, &after).await?;
-        let narrowed = before.is_narrowed_by(&after);
-        Ok(Changed { key: after, in_force_at: narrowed.then_some(in_force_at) })
+        let coming = publish::publish_key(self.ports, &after, organization.policy.consistency.lease_ms).await?;
+        let in_force_at = if before.is_narrowed_by(&after) { Some(coming.awaited(self.ports).await) } else { None };
+        Ok(Changed { key: after, in_force_at })
     }
 
     /// Whoever loses a race changed nothing, and is told so.

@@ -14,8 +14,12 @@ use crate::{
         id::{KeyId, OrgId, RequestId},
     },
     key::record::{KeyRecord, Kind},
+    limit::lease::MAX_TTL_MS,
     ports::{Ports, Subject, Unpublished, Written},
-    service::{failure::Failure, publish},
+    service::{
+        failure::Failure,
+        publish::{self, Coming},
+    },
 };
 
 /// How long a temporary key stays in the list after it expired: 30 days.
@@ -37,7 +41,12 @@ pub async fn delete(change: &Change<'_>) -> Result<(), Failure> {
     if !organization.policy.deletion {
         return Err(Failure::PolicyForbids { operation: "deleting" });
     }
-    change.won(&key, remove(change.ports, &key, change.author.origin.clone()).await?)
+    let coming = remove(change.ports, &key, change.author.origin.clone()).await?;
+    change.won(&key, if coming.is_some() { Written::Done } else { Written::LostRace })?;
+    if let Some(coming) = coming {
+        coming.awaited(change.ports).await;
+    }
+    Ok(())
 }
 
 /// A deletion that is repeated because the first call could not bring it into force: it is done when it is. Whose key it
@@ -61,7 +70,8 @@ async fn finish_deletion(change: &Change<'_>) -> Result<(), Failure> {
     if ports.ledger.list_audit(&organization, &query).await?.is_empty() {
         return Err(Failure::NotFound);
     }
-    publish::finish(ports, &subject).await.map(drop)
+    let lease_ms = publish::lease_ms(ports, &organization).await?;
+    publish::finish(ports, &subject, lease_ms).await.map(drop)
 }
 
 /// Removes temporary keys that expired 30 days ago. Runs with the cron; running it at any time is safe.
@@ -74,18 +84,20 @@ pub async fn purge(ports: &Ports) -> Result<(), Failure> {
     for key in stale.iter().filter(|key| key.kind == Kind::Playground) {
         let request_id = RequestId::new(now, ports.entropy.as_ref())?;
         let origin = Origin { actor: Actor::system(), ip: None, user_agent: None, request_id };
-        remove(ports, key, origin).await?;
+        // Nobody is told when it is gone, so nobody has to wait for it.
+        let _ = remove(ports, key, origin).await?;
     }
     Ok(())
 }
 
-async fn remove(ports: &Ports, key: &KeyRecord, origin: Origin) -> Result<Written, Failure> {
+/// Removes a key; `None` when it had moved on.
+async fn remove(ports: &Ports, key: &KeyRecord, origin: Origin) -> Result<Option<Coming>, Failure> {
     let audit = change::entry(ports, Action::KeyDeleted, Some(key), None, origin, ports.clock.now())?;
-    let written = ports.ledger.delete_key(key, &audit).await?;
-    if written == Written::Done {
-        let digests = key.secrets.iter().map(|secret| secret.digest).collect();
-        let tombstone = Unpublished { subject: Subject::Key(key.id.clone()), version: key.version + 1, digests };
-        publish::publish_deletion(ports, &tombstone).await?;
+    if ports.ledger.delete_key(key, &audit).await? == Written::LostRace {
+        return Ok(None);
     }
-    Ok(written)
+    let digests = key.secrets.iter().map(|secret| secret.digest).collect();
+    let tombstone = Unpublished { subject: Subject::Key(key.id.clone()), version: key.version + 1, digests };
+    let lease_ms = publish::lease_ms(ports, &key.org_id).await.unwrap_or(MAX_TTL_MS);
+    publish::publish_deletion(ports, &tombstone, lease_ms).await.map(Some)
 }

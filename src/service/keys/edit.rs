@@ -10,7 +10,7 @@ use crate::{
         record::Kind,
         state::{IllegalTransition, Status},
     },
-    service::failure::Failure,
+    service::{failure::Failure, publish},
 };
 
 /// Changes what a PATCH names, as far as the policy lets it.
@@ -37,7 +37,11 @@ pub async fn update(change: &Change<'_>, body: &Value) -> Result<Changed, Failur
     }
     change.author.may_grant(&after, Some(&before))?;
     if after.version == before.version {
-        return Ok(Changed { key: before, in_force_at: finished_at });
+        let in_force_at = match finished_at {
+            Some(at) => Some(at),
+            None => publish::confirm_key(change.ports, &before, policy.consistency.lease_ms).await?,
+        };
+        return Ok(Changed { key: before, in_force_at });
     }
-    change.make(&before, after, Action::KeyUpdated, now).await
+    change.make(&organization, &before, after, Action::KeyUpdated, now).await
 }

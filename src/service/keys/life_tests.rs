@@ -50,6 +50,26 @@ fn lost_race_of_an_edit_is_told_and_leaves_no_entry() {
     }
 }
 
+/// The call that made the change has taken it off the outbox and waits for the leases; this one finds nothing to do.
+#[test]
+fn edit_that_finds_its_change_made_waits_until_it_is_in_force_all_the_same() {
+    let world = world(json!({"consistency": {"lease_ms": 2000}}));
+    let credential = fixtures::credential();
+    assert_eq!((code(&world, &credential), code(&world, &credential)), ("VALID", "VALID"));
+    let ports = world.ports();
+    let change = fixtures::change(&ports, None);
+    let body = json!({"permissions": []});
+    let mut first = Box::pin(update(&change, &body));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    while world.ledger.key(&fixtures::key_id()).unwrap().version == 1 || !world.ledger.outbox().is_empty() {
+        assert!(first.as_mut().poll(&mut context).is_pending(), "leases are out");
+    }
+    world.clock.set(NOW);
+    let again = edit_in(&world, body.clone(), None).unwrap();
+    assert_eq!((again.key.version, again.in_force_at), (2, block_on(first).unwrap().in_force_at));
+    assert!(world.ports().clock.now() >= again.in_force_at.unwrap(), "it has waited");
+}
+
 #[test]
 fn edit_is_published_to_the_guard_before_the_index() {
     let world = world(json!({}));

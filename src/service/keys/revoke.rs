@@ -40,8 +40,8 @@ pub async fn revoke(change: &Change<'_>, body: Option<&Value>) -> Result<Changed
                 Written::LostRace => continue,
             },
         };
-        let in_force_at = publish::publish_key(change.ports, &key).await?;
-        return Ok(Changed { key, in_force_at: Some(in_force_at) });
+        let coming = publish::publish_key(change.ports, &key, organization.policy.consistency.lease_ms).await?;
+        return Ok(Changed { key, in_force_at: Some(coming.awaited(change.ports).await) });
     }
     Err(Failure::Conflict)
 }
@@ -60,7 +60,7 @@ pub async fn reactivate(change: &Change<'_>, body: Option<&Value>) -> Result<Cha
     change.author.may_grant(&before, None)?;
     let now = change.ports.clock.now();
     let after = before.clone().into_revoked(now)?.reactivate(&organization.policy, now)?;
-    change.make(&before, after, Action::KeyReactivated, now).await
+    change.make(&organization, &before, after, Action::KeyReactivated, now).await
 }
 
 fn read_reason(body: Option<&Value>) -> Result<Option<String>, Vec<Fault>> {

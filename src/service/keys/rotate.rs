@@ -20,7 +20,8 @@ pub struct Rotated {
     pub key: KeyRecord,
     /// Its new secret.
     pub secret: Plaintext,
-    /// Since when the new terms, with the older secret's end, hold everywhere; `None` while they are on their way.
+    /// From when on the new terms, with the older secret's end, hold everywhere, which may lie ahead; `None` while they are
+    /// on their way to their guard.
     pub in_force_at: Option<Timestamp>,
 }
 
@@ -46,7 +47,14 @@ pub async fn rotate(change: &Change<'_>, body: &Value) -> Result<Rotated, Failur
     change.won(&before, change.commit(&before, &key, Action::KeyRotated, now).await?)?;
     // The secret is in the truth and works; an answer without it would lose it. What cannot be published now, the cron
     // publishes.
-    let in_force_at = publish::publish_key(ports, &key).await.ok();
+    let coming = publish::publish_key(ports, &key, organization.policy.consistency.lease_ms).await.ok();
+    let in_force_at = match coming {
+        // The older secret is over now: nobody goes by it when this is answered.
+        Some(coming) if overlap_seconds == 0 => Some(coming.awaited(ports).await),
+        // It goes on working for a while in any case, and its end is known everywhere from then on.
+        Some(coming) => Some(coming.at()),
+        None => None,
+    };
     let _ = ports.index.remove(&rotated.dropped).await;
     Ok(Rotated { key, secret: new.plaintext().clone(), in_force_at })
 }
@@ -57,8 +65,8 @@ pub async fn rotate(change: &Change<'_>, body: &Value) -> Result<Rotated, Failur
 /// [`Failure::Illegal`] when no rotation is open, lost races as in an edit.
 pub async fn complete_rotation(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
     read_nothing(body).map_err(Failure::Invalid)?;
-    let Loaded { key: before, .. } = change.load().await?;
+    let Loaded { organization, key: before, .. } = change.load().await?;
     let now = change.ports.clock.now();
     let after = before.clone().into_active(now, "completed")?.complete_rotation(now)?;
-    change.make(&before, after, Action::KeyRotationCompleted, now).await
+    change.make(&organization, &before, after, Action::KeyRotationCompleted, now).await
 }

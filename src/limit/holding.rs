@@ -1,0 +1,256 @@
+//! What an edge holds of one subject: a lease, what it spent of it, what it was refused.
+//!
+//! In scope: when the edge may go by what it holds, when to ask for more and for how much. Out of scope: the guard's side,
+//! see `lease` and `guard`; how a question travels. Time is an argument and only differences of it count: the edge's clock
+//! need not agree with anybody's.
+
+use super::{
+    guard::{Grant, Lease},
+    lease::Settlement,
+    window::Quota,
+};
+use crate::base::time::Timestamp;
+
+/// A lease is renewed when this part of its life is left, so that a busy subject never waits …
+const RENEWAL_PART: i64 = 10;
+
+/// … or when this part of its tokens is.
+const LOW_TOKENS_PART: u32 = 4;
+
+/// However still the clock stands, a lease is good for this many requests.
+const MAX_USES: u32 = 100_000;
+
+/// Demand is measured over at least this long, and at most so many tokens are asked for ahead.
+const MIN_MEASURED_MS: i64 = 250;
+const MAX_AHEAD: i64 = 100_000;
+
+/// A renewal that has not come back after this long is not waited for.
+const PATIENCE_MS: i64 = 6_000;
+
+/// A refusal is believed for this part of the window, and never for longer than this: tokens may come back early, and the
+/// limit may be raised.
+const REFUSAL_PART: i64 = 60;
+const MAX_BELIEVED_MS: i64 = 1_000;
+
+/// What an edge holds of one subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Holding {
+    held: Option<Held>,
+    /// Leases that are no longer gone by, until the guard has heard what was spent of them.
+    unsettled: Vec<Settlement>,
+    refused: Option<Refused>,
+    asking_since: Option<Timestamp>,
+    /// When the guard was last asked, whatever came of it.
+    asked_at: Option<Timestamp>,
+    demand: Demand,
+}
+
+/// A lease that may be gone by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    lease: Lease,
+    /// From before it was asked for: the guard counts from later.
+    from: Timestamp,
+    spent: u32,
+    uses: u32,
+    quota: Option<Quota>,
+    settlement_planned: bool,
+}
+
+/// What the guard refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Refused {
+    at: Timestamp,
+    believed_ms: i64,
+    /// As many tokens, or more.
+    tokens: u32,
+    retry_at: Option<Timestamp>,
+    quota: Quota,
+}
+
+/// Tokens that were asked for since some moment, whatever came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Demand {
+    since: Option<Timestamp>,
+    tokens: u32,
+}
+
+/// What a request finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Found {
+    /// It can go by the lease; what would be left of the limit after it took nothing.
+    Held(Option<Quota>),
+    /// The guard has just refused as much.
+    Refused {
+        /// When to come back; `None` is never.
+        retry_at: Option<Timestamp>,
+        /// What is left.
+        quota: Quota,
+    },
+    /// The guard must be asked.
+    Nothing,
+}
+
+impl Holding {
+    /// What the holding says to a request for `tokens`.
+    #[must_use]
+    pub fn find(&self, tokens: u32, now: Timestamp) -> Found {
+        let good = self.held.as_ref().filter(|held| held.is_good(now));
+        if let Some(held) = good.filter(|held| held.left().is_none_or(|left| tokens <= left)) {
+            return Found::Held(held.quota());
+        }
+        match &self.refused {
+            Some(refused) if refused.says_no(tokens, now) => Found::Refused { retry_at: refused.retry_at, quota: refused.quota },
+            _ => Found::Nothing,
+        }
+    }
+
+    /// Takes tokens that [`Holding::find`] found.
+    pub fn spend(&mut self, tokens: u32, now: Timestamp) {
+        self.demand.note(tokens, now);
+        if let Some(held) = &mut self.held {
+            held.spent = held.spent.saturating_add(tokens);
+            held.uses = held.uses.saturating_add(1);
+        }
+    }
+
+    /// Notes a request that has to ask the guard itself.
+    pub fn note_demand(&mut self, tokens: u32, now: Timestamp) {
+        self.demand.note(tokens, now);
+    }
+
+    /// Whether somebody should ask for another lease, before this one is used up.
+    #[must_use]
+    pub fn wants_renewal(&self, now: Timestamp) -> bool {
+        let asking = self.asking_since.is_some_and(|since| now < since.plus_ms(PATIENCE_MS));
+        // Where next to nothing is left to be had, asking at every request would not bring more.
+        let due = |held: &Held| self.asked_at.is_none_or(|at| now >= at.plus_ms(i64::from(held.lease.ttl_ms) / RENEWAL_PART));
+        !asking && self.held.as_ref().is_some_and(|held| held.is_good(now) && held.is_nearly_over(now) && due(held))
+    }
+
+    /// Somebody asks: how many tokens to ask for ahead, and what to settle by the same message.
+    pub fn begin_asking(&mut self, ttl_ms: u32, now: Timestamp) -> (u32, Vec<Settlement>) {
+        self.asking_since = Some(now);
+        self.asked_at = Some(now);
+        self.retire_if_over(now);
+        (self.demand.forecast(ttl_ms, now), std::mem::take(&mut self.unsettled))
+    }
+
+    /// The guard granted; `asked_at` is from before it was asked.
+    pub fn granted(&mut self, grant: &Grant, quota: Option<Quota>, asked_at: Timestamp) {
+        self.asking_since = None;
+        self.refused = None;
+        let Some(lease) = grant.lease else { return };
+        let next = Held { lease, from: asked_at, spent: 0, uses: 0, quota, settlement_planned: false };
+        // Of two that were asked for at once, the richer one is kept.
+        let poorer = self.held.as_ref().is_some_and(|held| held.is_good(asked_at) && held.left() > next.left());
+        if poorer {
+            self.unsettled.extend(next.settlement());
+        } else {
+            self.retire();
+            self.held = Some(next);
+        }
+    }
+
+    /// The guard refused as many tokens.
+    pub fn refused(&mut self, tokens: u32, retry_at: Option<Timestamp>, quota: Quota, asked_at: Timestamp) {
+        self.asking_since = None;
+        let believed_ms = (i64::from(quota.window_seconds) * 1000 / REFUSAL_PART).min(MAX_BELIEVED_MS);
+        self.refused = Some(Refused { at: asked_at, believed_ms, tokens, retry_at, quota });
+    }
+
+    /// The guard did not answer. What was to be settled is settled by a later message; if it was, nothing is done twice.
+    pub fn unanswered(&mut self, settle: Vec<Settlement>) {
+        self.asking_since = None;
+        self.unsettled.extend(settle);
+    }
+
+    /// Stops going by the lease: somebody knows that its record has changed.
+    pub fn let_go(&mut self) {
+        self.retire();
+        self.refused = None;
+    }
+
+    /// What there is to settle once the lease is over.
+    pub fn take_unsettled(&mut self, now: Timestamp) -> Vec<Settlement> {
+        self.retire_if_over(now);
+        std::mem::take(&mut self.unsettled)
+    }
+
+    /// In how many milliseconds somebody should settle the lease, if nobody does it by a renewal before. It is planned
+    /// once; `None` when it is, and without a lease that holds tokens.
+    pub fn plan_settlement(&mut self, now: Timestamp) -> Option<u32> {
+        let held = self.held.as_mut().filter(|held| !held.settlement_planned && held.settlement().is_some())?;
+        held.settlement_planned = true;
+        Some(u32::try_from(held.until().ms() - now.ms()).unwrap_or(0))
+    }
+
+    fn retire_if_over(&mut self, now: Timestamp) {
+        if self.held.as_ref().is_some_and(|held| !held.is_good(now)) {
+            self.retire();
+        }
+    }
+
+    fn retire(&mut self) {
+        self.unsettled.extend(self.held.take().and_then(|held| held.settlement()));
+    }
+}
+
+impl Held {
+    fn until(&self) -> Timestamp {
+        self.from.plus_ms(self.lease.ttl_ms.into())
+    }
+
+    /// A clock that went back proves nothing.
+    fn is_good(&self, now: Timestamp) -> bool {
+        (self.from..self.until()).contains(&now) && self.uses < MAX_USES
+    }
+
+    fn is_nearly_over(&self, now: Timestamp) -> bool {
+        let ttl_ms = i64::from(self.lease.ttl_ms);
+        let old = self.until().ms() - now.ms() <= ttl_ms / RENEWAL_PART;
+        let low = self.lease.tokens.zip(self.left()).is_some_and(|(all, left)| all > 0 && left <= all / LOW_TOKENS_PART);
+        old || low || self.uses > MAX_USES / 2
+    }
+
+    /// What its guard has to hear; nothing of a lease without tokens.
+    fn settlement(&self) -> Option<Settlement> {
+        self.lease.tokens.filter(|tokens| *tokens > 0).map(|_| Settlement { lease: self.lease.id, spent: self.spent })
+    }
+
+    fn left(&self) -> Option<u32> {
+        self.lease.tokens.map(|tokens| tokens.saturating_sub(self.spent))
+    }
+
+    /// What the guard had left when it granted, and what is left of the lease.
+    fn quota(&self) -> Option<Quota> {
+        let left = self.left().unwrap_or(0);
+        self.quota.map(|quota| Quota { remaining: quota.remaining.saturating_add(left).min(quota.limit), ..quota })
+    }
+}
+
+impl Refused {
+    fn says_no(&self, tokens: u32, now: Timestamp) -> bool {
+        tokens >= self.tokens && (self.at..self.at.plus_ms(self.believed_ms)).contains(&now)
+    }
+}
+
+impl Demand {
+    fn note(&mut self, tokens: u32, now: Timestamp) {
+        self.since.get_or_insert(now);
+        self.tokens = self.tokens.saturating_add(tokens);
+    }
+
+    /// The tokens of one lease's life, if it goes on like this. The measurement starts anew.
+    fn forecast(&mut self, ttl_ms: u32, now: Timestamp) -> u32 {
+        let Demand { since, tokens } = std::mem::take(self);
+        let Some(since) = since else { return 0 };
+        let measured_ms = (now.ms() - since.ms()).max(MIN_MEASURED_MS);
+        let expected = i64::from(tokens) * i64::from(ttl_ms) / measured_ms * 5 / 4;
+        u32::try_from(expected.clamp(0, MAX_AHEAD)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+#[path = "holding_tests.rs"]
+mod tests;

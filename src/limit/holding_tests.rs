@@ -1,0 +1,146 @@
+use super::*;
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_ms(1_900_000_000_000 + ms)
+}
+
+fn quota(remaining: u32) -> Quota {
+    Quota { limit: 100, window_seconds: 60, remaining, reset_at: at(60_000) }
+}
+
+fn grant(id: u64, tokens: Option<u32>) -> Grant {
+    Grant { granted_at: at(0), lease: Some(Lease { id, tokens, ttl_ms: 2000 }) }
+}
+
+/// A holding with a lease of so many tokens, asked for at 0.
+fn holding(tokens: Option<u32>) -> Holding {
+    let mut holding = Holding::default();
+    holding.granted(&grant(1, tokens), tokens.map(|_| quota(50)), at(0));
+    holding
+}
+
+fn remaining(found: Found) -> u32 {
+    match found {
+        Found::Held(Some(quota)) => quota.remaining,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_lease_is_gone_by_from_before_it_was_asked_for_until_its_end() {
+    let holding = holding(None);
+    for (ms, held) in [(0, true), (1999, true), (2000, false), (-1, false)] {
+        assert_eq!(holding.find(1, at(ms)) == Found::Held(None), held, "{ms}");
+    }
+}
+
+#[test]
+fn tokens_are_spent_to_the_last_and_no_further() {
+    let mut holding = holding(Some(3));
+    assert_eq!(remaining(holding.find(1, at(1))), 53);
+    holding.spend(2, at(1));
+    assert_eq!(remaining(holding.find(1, at(2))), 51);
+    assert_eq!(holding.find(2, at(2)), Found::Nothing);
+    holding.spend(1, at(2));
+    assert_eq!(holding.find(1, at(3)), Found::Nothing);
+    assert_eq!(remaining(holding.find(0, at(3))), 50, "a refusal needs no token, only time");
+}
+
+#[test]
+fn what_was_spent_is_settled_once_and_again_only_if_it_was_not_heard() {
+    let mut holding = holding(Some(3));
+    holding.spend(2, at(1));
+    assert_eq!(holding.take_unsettled(at(1999)), [], "it still goes by the lease");
+    let settled = holding.take_unsettled(at(2000));
+    assert_eq!(settled, [Settlement { lease: 1, spent: 2 }]);
+    assert_eq!(holding.take_unsettled(at(2001)), []);
+    holding.unanswered(settled.clone());
+    assert_eq!(holding.begin_asking(2000, at(2002)).1, settled);
+}
+
+#[test]
+fn a_newer_lease_replaces_an_older_one_unless_it_is_poorer() {
+    let mut holding = holding(Some(3));
+    holding.spend(1, at(1));
+    holding.granted(&grant(2, Some(5)), Some(quota(40)), at(10));
+    assert_eq!(holding.begin_asking(2000, at(11)).1, [Settlement { lease: 1, spent: 1 }]);
+    holding.granted(&grant(3, Some(4)), Some(quota(40)), at(12));
+    assert_eq!(holding.begin_asking(2000, at(13)).1, [Settlement { lease: 3, spent: 0 }], "five are better than four");
+    holding.spend(5, at(14));
+    assert_eq!(holding.find(1, at(14)), Found::Nothing);
+}
+
+#[test]
+fn a_grant_without_time_leaves_what_is_held_alone() {
+    let mut holding = holding(Some(3));
+    holding.granted(&Grant { granted_at: at(5), lease: None }, Some(quota(1)), at(5));
+    assert_eq!(remaining(holding.find(1, at(6))), 53);
+}
+
+#[test]
+fn a_refusal_is_believed_for_a_second_at_most_however_long_the_window_is() {
+    let mut holding = Holding::default();
+    holding.refused(1, None, Quota { window_seconds: 86_400, ..quota(0) }, at(0));
+    assert!(matches!(holding.find(1, at(999)), Found::Refused { .. }));
+    assert_eq!(holding.find(1, at(1000)), Found::Nothing);
+}
+
+#[test]
+fn a_refusal_is_believed_for_a_sixtieth_of_the_window_and_for_as_much() {
+    let mut holding = Holding::default();
+    holding.refused(3, Some(at(9_000)), quota(2), at(0));
+    let refused = Found::Refused { retry_at: Some(at(9_000)), quota: quota(2) };
+    assert_eq!((holding.find(3, at(0)), holding.find(4, at(999))), (refused, refused));
+    assert_eq!((holding.find(2, at(0)), holding.find(3, at(1_000))), (Found::Nothing, Found::Nothing));
+    holding.granted(&Grant { granted_at: at(5), lease: None }, None, at(5));
+    assert_eq!(holding.find(3, at(6)), Found::Nothing, "a grant proves it wrong");
+}
+
+#[test]
+fn a_busy_lease_is_renewed_before_its_end_and_before_its_last_token() {
+    let mut holding = holding(Some(8));
+    assert!(!holding.wants_renewal(at(1799)));
+    assert!(holding.wants_renewal(at(1800)));
+    holding.spend(6, at(10));
+    assert!(holding.wants_renewal(at(10)));
+    holding.begin_asking(2000, at(10));
+    assert!(!holding.wants_renewal(at(11)), "one asks");
+    holding.unanswered(Vec::new());
+    assert!(!holding.wants_renewal(at(209)), "not at every request");
+    assert!(holding.wants_renewal(at(210)), "and if it got no answer, another one");
+}
+
+#[test]
+fn demand_is_asked_ahead_for() {
+    let mut holding = Holding::default();
+    assert_eq!(holding.begin_asking(2000, at(0)).0, 0, "nobody asked yet");
+    for step in 0..100 {
+        holding.note_demand(1, at(step * 10));
+    }
+    // 100 in a second are 200 in two, and a quarter more.
+    assert_eq!(holding.begin_asking(2000, at(1000)).0, 250);
+    assert_eq!(holding.begin_asking(2000, at(1001)).0, 0, "it is measured anew");
+    holding.note_demand(1, at(2000));
+    assert_eq!(holding.begin_asking(2000, at(2000)).0, 10, "one request is no flood");
+}
+
+#[test]
+fn a_clock_that_stands_still_does_not_make_a_lease_immortal() {
+    let mut holding = holding(None);
+    for _ in 0..MAX_USES {
+        assert_eq!(holding.find(1, at(0)), Found::Held(None));
+        holding.spend(1, at(0));
+    }
+    assert_eq!(holding.find(1, at(0)), Found::Nothing);
+}
+
+#[test]
+fn a_settlement_is_planned_once_for_the_end_of_the_lease() {
+    let mut holding = holding(Some(3));
+    assert_eq!(holding.plan_settlement(at(500)), Some(1500));
+    assert_eq!(holding.plan_settlement(at(600)), None);
+    assert_eq!(Holding::default().plan_settlement(at(0)), None);
+    let mut unlimited = Holding::default();
+    unlimited.granted(&grant(1, None), None, at(0));
+    assert_eq!(unlimited.plan_settlement(at(0)), None, "there is nothing to give back");
+}
