@@ -38,19 +38,23 @@ impl Call<'_> {
     /// A parameter of the path; a route that names it has it.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.find_param(name).unwrap_or_default()
     }
 
     /// The key that the path names, if its route has one.
     #[must_use]
     pub fn named_key(&self) -> Option<&str> {
-        self.params.iter().find(|(known, _)| known == "key").map(|(_, value)| value.as_str())
+        self.find_param("key")
     }
 
     /// The organization that the path names, if its route has one.
     #[must_use]
     pub fn named_org(&self) -> Option<&str> {
-        self.params.iter().find(|(known, _)| known == "org").map(|(_, value)| value.as_str())
+        self.find_param("org")
+    }
+
+    fn find_param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The client's address as the platform tells it. The platform overwrites what a client sends.

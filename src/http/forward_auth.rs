@@ -133,12 +133,7 @@ fn refusal(decision: &Decision, denial: &Denial, limited_as_403: bool) -> Proble
     if let Some(known) = &decision.known {
         problem = problem.member("key_prefix", &known.key.prefix);
     }
-    for (name, value) in rate_fields::fields(decision) {
-        problem = problem.with(name, value);
-    }
-    if let Some(seconds) = rate_fields::retry_after_seconds(decision) {
-        problem = problem.with("Retry-After", seconds.to_string());
-    }
+    let problem = rate_fields::told_in(problem, decision);
     if limited_as_403 && denial.is_limit() { problem.under(403) } else { problem }
 }
 

@@ -146,15 +146,9 @@ fn forbidden(missing: Option<Permission>) -> Problem {
 }
 
 fn limited(decision: &Decision) -> Problem {
-    let mut problem = match &decision.outcome {
+    let problem = match &decision.outcome {
         Err(denial) if denial.is_limit() => Problem::from(denial),
         Ok(()) | Err(_) => Problem::new(&catalog::RATE_LIMITED, "the rate is used up"),
     };
-    for (name, value) in rate_fields::fields(decision) {
-        problem = problem.with(name, value);
-    }
-    match rate_fields::retry_after_seconds(decision) {
-        Some(seconds) => problem.with("Retry-After", seconds.to_string()),
-        None => problem,
-    }
+    rate_fields::told_in(problem, decision)
 }

@@ -1,5 +1,6 @@
 //! The `RateLimit` and `RateLimit-Policy` fields (draft-ietf-httpapi-ratelimit-headers-10) and `Retry-After`.
 
+use super::problem::Problem;
 use crate::{base::time::Timestamp, decision::verdict::Denial, limit::window::Quota, service::verify::Decision};
 
 /// Both fields: Lists of Strings with integer parameters (RFC 8941). Without any limit there are none.
@@ -19,6 +20,16 @@ pub fn fields(decision: &Decision) -> Vec<(&'static str, String)> {
     });
     let policies = quotas.iter().map(|(name, quota)| format!("\"{name}\";q={};w={}", quota.limit, quota.window_seconds));
     vec![("RateLimit-Policy", policies.collect::<Vec<_>>().join(", ")), ("RateLimit", states.collect::<Vec<_>>().join(", "))]
+}
+
+/// The problem with these fields, and with `Retry-After` if it is worth trying again.
+#[must_use]
+pub fn told_in(problem: Problem, decision: &Decision) -> Problem {
+    let problem = fields(decision).into_iter().fold(problem, |problem, (name, value)| problem.with(name, value));
+    match retry_after_seconds(decision) {
+        Some(seconds) => problem.with("Retry-After", seconds.to_string()),
+        None => problem,
+    }
 }
 
 /// Whole seconds until it is worth trying again, never too early; `None` for a request that is not limited.

@@ -225,7 +225,7 @@ impl Held {
     /// What the guard had left when it granted, and what is left of the lease.
     fn quota(&self) -> Option<Quota> {
         let left = self.left().unwrap_or(0);
-        self.quota.map(|quota| Quota { remaining: quota.remaining.saturating_add(left).min(quota.limit), ..quota })
+        self.quota.map(|quota| quota.with_back(left))
     }
 }
 

@@ -42,6 +42,14 @@ pub struct Quota {
     pub reset_at: Timestamp,
 }
 
+impl Quota {
+    /// The same with so many tokens more to be taken, never beyond the limit.
+    #[must_use]
+    pub fn with_back(self, tokens: u32) -> Self {
+        Self { remaining: self.remaining.saturating_add(tokens).min(self.limit), ..self }
+    }
+}
+
 /// Why tokens were not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {

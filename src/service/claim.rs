@@ -108,7 +108,7 @@ impl<R: Guarded> Part<R> {
         }
         inquiry::release::<R>(ports, &self.id, tokens, granted_at).await?;
         self.state = State::Granted(0, granted_at);
-        self.quota = self.quota.map(|quota| Quota { remaining: quota.remaining.saturating_add(tokens).min(quota.limit), ..quota });
+        self.quota = self.quota.map(|quota| quota.with_back(tokens));
         Ok(())
     }
 }

@@ -82,7 +82,7 @@ pub async fn ask<R: Guarded>(
     let record = in_force(known, newer, version_known)?.map(|record| shelf.remember(record));
     // What a lease has ahead can be spent here, too.
     let ahead = outcome.ok().and_then(|grant| grant.lease?.tokens).unwrap_or(0);
-    let left = quota.map(|quota| Quota { remaining: quota.remaining.saturating_add(ahead).min(quota.limit), ..quota });
+    let left = quota.map(|quota| quota.with_back(ahead));
     if !question.peek {
         keep(shelf, id, record.is_some(), question, outcome, quota, asked_at);
     }

@@ -41,12 +41,13 @@ pub async fn delete(change: &Change<'_>) -> Result<(), Failure> {
     if !organization.policy.deletion {
         return Err(Failure::PolicyForbids { operation: "deleting" });
     }
-    let coming = remove(change.ports, &key, change.author.origin.clone()).await?;
-    change.won(&key, if coming.is_some() { Written::Done } else { Written::LostRace })?;
-    if let Some(coming) = coming {
-        coming.awaited(change.ports).await;
+    match remove(change.ports, &key, change.author.origin.clone()).await? {
+        Some(coming) => {
+            coming.awaited(change.ports).await;
+            Ok(())
+        }
+        None => Err(Failure::lost_race(change.if_version, key.version)),
     }
-    Ok(())
 }
 
 /// A deletion that is repeated because the first call could not bring it into force: it is done when it is. Whose key it
