@@ -47,6 +47,10 @@ pub struct NoBackground;
 
 impl Background for NoBackground {
     fn later(&self, _chore: Chore) {}
+
+    fn log(&self, line: &str) {
+        worker::console_error!("{line}");
+    }
 }
 
 /// What a request leaves to do is done in its own context, for as long as the platform lets it.
@@ -62,6 +66,10 @@ impl Background for RequestBackground {
             let (ports, memory) = (ports(&env, Box::new(NoBackground)), MEMORY.with(Memory::clone));
             chores::run(&ports, &memory, &chore).await;
         });
+    }
+
+    fn log(&self, line: &str) {
+        NoBackground.log(line);
     }
 }
 

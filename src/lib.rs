@@ -1,6 +1,6 @@
 //! Latchkey: an API-key authority at the edge.
 //!
-//! The rooms, from the bottom up: `base`, `token`, `network`, `limit`, `policy`, `key`, `authn`, `decision`, `audit`,
+//! The rooms, from the bottom up: `base`, `token`, `network`, `limit`, `policy`, `key`, `authn`, `decision`, `audit`, `usage`,
 //! `ports`, `service`; then side by side `storage`, `object`, `http`; then `app` and `entry`. Each imports only from
 //! those before it. `ARCHITECTURE.md` is the map.
 
@@ -23,3 +23,4 @@ pub mod storage;
 #[cfg(test)]
 mod testing;
 pub mod token;
+pub mod usage;

@@ -20,6 +20,7 @@ use crate::{
     limit::guard::{Command, Reply},
     policy::org::Organization,
     token::digest::Digest,
+    usage::{book::Contents, report::Report},
 };
 
 /// Something outside did not do its part. The cause is for the log, never for an answer.
@@ -208,8 +209,10 @@ pub trait Index {
 /// The guards of all subjects.
 #[async_trait(?Send)]
 pub trait Guards {
-    /// Sends a command to the subject's guard.
-    async fn send(&self, subject: &Subject, command: &Command) -> Result<Reply, Outage>;
+    /// Sends a command to the subject's guard, and what was counted along with it. An answer means that both are kept.
+    async fn send(&self, subject: &Subject, command: &Command, report: Option<&Report>) -> Result<Reply, Outage>;
+    /// What the key's guard has in its book.
+    async fn read_usage(&self, key: &KeyId) -> Result<Contents, Outage>;
     /// Whether guards can be reached.
     async fn check(&self) -> Result<(), Outage>;
 }
@@ -273,12 +276,10 @@ pub enum Chore {
         /// In milliseconds.
         ttl_ms: u32,
     },
-    /// Tell the subject's guard what was spent, once the lease is over.
+    /// Tell the subject's guard what was spent and counted, once the edge has gone quiet.
     Settle {
         /// Whose.
         subject: Subject,
-        /// When, in milliseconds from now.
-        after_ms: u32,
     },
 }
 
@@ -286,6 +287,8 @@ pub enum Chore {
 pub trait Background {
     /// Does the chore after the answer. It may be lost with the isolate.
     fn later(&self, chore: Chore);
+    /// Tells whoever watches over the deployment of something that the answer does not tell.
+    fn log(&self, line: &str);
 }
 
 /// The clock.

@@ -30,17 +30,19 @@ pub enum Grant {
     PlaygroundUse,
     /// Read the audit log.
     AuditRead,
+    /// Read what keys were used for.
+    UsageRead,
 }
 
 /// The resource by which an organization's own keys manage its keys, where its catalog offers it.
 pub const API_KEYS: &str = "api_keys";
 
 /// What a role can give a member. The others are about all organizations, and no role has them, not even `*`.
-const OF_MEMBERS: [Grant; 4] = [Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::AuditRead];
+const OF_MEMBERS: [Grant; 5] = [Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::AuditRead, Grant::UsageRead];
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Verify,
         Self::ForwardAuth,
         Self::PortalCreate,
@@ -50,6 +52,7 @@ impl Grant {
         Self::KeysWrite,
         Self::PlaygroundUse,
         Self::AuditRead,
+        Self::UsageRead,
     ];
 
     /// The word for it in roles.
@@ -65,6 +68,7 @@ impl Grant {
             Self::KeysWrite => "keys:write",
             Self::PlaygroundUse => "playground:use",
             Self::AuditRead => "audit:read",
+            Self::UsageRead => "usage:read",
         }
     }
 
@@ -87,7 +91,13 @@ impl Grant {
         match self {
             Self::KeysRead => Some(Permission::of(API_KEYS, "read")),
             Self::KeysWrite | Self::PlaygroundUse => Some(Permission::of(API_KEYS, "write")),
-            Self::Verify | Self::ForwardAuth | Self::PortalCreate | Self::OrgsRead | Self::OrgsWrite | Self::AuditRead => None,
+            Self::Verify
+            | Self::ForwardAuth
+            | Self::PortalCreate
+            | Self::OrgsRead
+            | Self::OrgsWrite
+            | Self::AuditRead
+            | Self::UsageRead => None,
         }
     }
 

@@ -54,9 +54,9 @@ fn a_service_key_may_do_what_it_is_permitted_in_every_organization_but_its_own()
 #[test]
 fn a_member_may_do_what_the_role_gives_in_one_organization() {
     for (role, expected) in [
-        ("owner", vec![Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::AuditRead]),
-        ("admin", vec![Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::AuditRead]),
-        ("developer", vec![Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse]),
+        ("owner", vec![Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::AuditRead, Grant::UsageRead]),
+        ("admin", vec![Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::AuditRead, Grant::UsageRead]),
+        ("developer", vec![Grant::KeysRead, Grant::KeysWrite, Grant::PlaygroundUse, Grant::UsageRead]),
         ("member", vec![Grant::KeysRead]),
         ("nobody", vec![]),
     ] {

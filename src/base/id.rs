@@ -39,6 +39,7 @@ kinds! {
     SecretKind SecretId "sec" &[];
     AuditKind AuditId "aud" &[];
     RequestKind RequestId "req" &[];
+    EdgeKind EdgeId "edg" &[];
     PortalSessionKind PortalSessionId "prt" &[];
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::{
     key::record::{KeyRecord, SecretRecord},
     policy::{org::Organization, scope::Requirement},
+    token::format::without_keys,
 };
 
 /// The newest records that are known.
@@ -31,12 +32,54 @@ pub struct Ask {
     pub cost: u32,
     /// Whether it only looks: nothing is spent, nothing counted.
     pub peek: bool,
+    /// What it is, for the record. It decides nothing.
+    pub line: RequestLine,
+}
+
+/// Method and path of a request, as far as they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestLine {
+    /// The method.
+    pub method: Option<String>,
+    /// The path, without the query: a query may hold secrets.
+    pub path: Option<String>,
+}
+
+const MAX_METHOD_CHARS: usize = 20;
+const MAX_PATH_CHARS: usize = 300;
+
+impl RequestLine {
+    /// Of a method and a target, as somebody sends them (RFC 9112, section 3): cut to a size that can be kept, keys in it
+    /// replaced.
+    #[must_use]
+    pub fn of(method: Option<&str>, target: Option<&str>) -> Self {
+        let path = target.map(|target| target.split(['?', '#']).next().unwrap_or_default());
+        Self {
+            method: method.map(|method| method.chars().take(MAX_METHOD_CHARS).collect()),
+            path: path.map(|path| without_keys(path).chars().take(MAX_PATH_CHARS).collect()),
+        }
+    }
 }
 
 impl Ask {
     /// A request that needs nothing but a good key.
     #[must_use]
     pub fn plain() -> Self {
-        Self { requirement: Requirement::nothing(), ip: None, act_as: None, cost: 1, peek: false }
+        Self { requirement: Requirement::nothing(), ip: None, act_as: None, cost: 1, peek: false, line: RequestLine::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::fixtures;
+
+    #[test]
+    fn what_is_kept_of_a_request_has_no_query_no_key_and_no_great_length() {
+        let credential = fixtures::credential();
+        let line = RequestLine::of(Some(&"X".repeat(1000)), Some(&format!("/leads/{credential}/é?token=1#2")));
+        assert_eq!(line, RequestLine { method: Some("X".repeat(20)), path: Some("/leads/[key]/é".to_owned()) });
+        assert_eq!(RequestLine::of(None, Some(&"é".repeat(1000))).path.unwrap().chars().count(), 300);
+        assert_eq!(RequestLine::of(None, None), RequestLine::default());
     }
 }

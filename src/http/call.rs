@@ -6,6 +6,7 @@ use crate::{
     authn::principal::Principal,
     base::{actor::Actor, id::RequestId},
     config::Config,
+    decision::facts::{Ask, RequestLine},
     network::address,
     ports::Ports,
     service::{author::Author, memory::Memory},
@@ -61,6 +62,13 @@ impl Call<'_> {
     #[must_use]
     pub fn client_ip(&self) -> Option<std::net::IpAddr> {
         self.inbound.header("cf-connecting-ip").and_then(|text| address::parse(&text).ok())
+    }
+
+    /// The call as something that is asked of the key that makes it.
+    #[must_use]
+    pub fn ask(&self) -> Ask {
+        let line = RequestLine::of(Some(&self.inbound.method()), Some(self.inbound.path()));
+        Ask { ip: self.client_ip(), line, ..Ask::plain() }
     }
 
     /// Who changes keys, and what bounds them.

@@ -9,6 +9,7 @@ use crate::{
         facts::Ask,
         verdict::{Denial, VALID},
     },
+    key::record::KeyRecord,
     service::verify::{Decision, Freshness, Known},
 };
 
@@ -21,7 +22,7 @@ pub fn document(decision: &Decision, ask: &Ask, with_checks: bool, request_id: &
         "valid": denial.is_none(),
         "code": denial.map_or(VALID, Denial::code),
         "key": known.map(key),
-        "actor": known.filter(|_| denial.is_none()).map(|known| actor(known, ask)),
+        "actor": known.filter(|_| denial.is_none()).map(|known| actor(&known.key, ask.act_as.as_deref())),
         "rate_limit": known.and_then(|known| rate_limit(known, denial)),
         "freshness": freshness(decision.freshness),
         "request_id": request_id,
@@ -58,12 +59,12 @@ fn key(known: &Known) -> Value {
     })
 }
 
-/// Who the request is made by: the key, or the user that it acts for, with the key behind.
-fn actor(known: &Known, ask: &Ask) -> Value {
-    let key = json!({ "type": ActorType::Key, "id": known.key.id, "name": known.key.name });
-    match &ask.act_as {
-        Some(user) => json!({ "type": ActorType::User, "id": user, "via": key }),
-        None => json!({ "type": ActorType::Key, "id": known.key.id, "name": known.key.name, "via": null }),
+/// Who a request is made by: the key, or the user that it acts for, with the key behind.
+pub(super) fn actor(key: &KeyRecord, act_as: Option<&str>) -> Value {
+    let of_key = json!({ "type": ActorType::Key, "id": key.id, "name": key.name });
+    match act_as {
+        Some(user) => json!({ "type": ActorType::User, "id": user, "via": of_key }),
+        None => json!({ "type": ActorType::Key, "id": key.id, "name": key.name, "via": null }),
     }
 }
 

@@ -9,7 +9,10 @@ use super::{
 use crate::{
     authn::credential::{self, Presented, Unreadable},
     base::{document::Faults, secret::Plaintext},
-    decision::{facts::Ask, verdict::Denial},
+    decision::{
+        facts::{Ask, RequestLine},
+        verdict::Denial,
+    },
     network::address,
     policy::scope::{Permission, Requirement},
     service::{
@@ -63,8 +66,16 @@ fn read_ask(call: &Call<'_>) -> Result<(Ask, bool), Problem> {
     if act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
         faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
     }
-    let ask = Ask { requirement: Requirement::All(needed), act_as, ..Ask::plain() };
+    let ask = Ask { requirement: Requirement::All(needed), act_as, line: original_line(call), ..Ask::plain() };
     Ok(faults.conclude(Some((ask, limited_as_403)))?)
+}
+
+/// The request that is asked about, as the proxy tells it; it decides nothing, so whoever sends the fields is believed.
+fn original_line(call: &Call<'_>) -> RequestLine {
+    let told = |names: [&str; 2]| names.into_iter().find_map(|name| call.inbound.header(name));
+    let method = told(["x-original-method", "x-forwarded-method"]);
+    let target = told(["x-original-uri", "x-forwarded-uri"]);
+    RequestLine::of(method.as_deref(), target.as_deref())
 }
 
 /// Where the request came from: what the platform says, or, before a proxy that proves itself by a service key, what the
@@ -72,7 +83,7 @@ fn read_ask(call: &Call<'_>) -> Result<(Ask, bool), Problem> {
 async fn client_address(call: &Call<'_>) -> Result<Option<IpAddr>, Problem> {
     let direct = call.client_ip();
     let Some(proof) = call.inbound.header("latchkey-service") else { return Ok(direct) };
-    if !authenticate::is_trusted_proxy(call.ports, call.memory, &Plaintext::new(proof), direct).await? {
+    if !authenticate::is_trusted_proxy(call.ports, call.memory, &Plaintext::new(proof), call.ask()).await? {
         return Ok(direct);
     }
     let told = match call.inbound.header("x-real-ip") {

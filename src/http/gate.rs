@@ -95,7 +95,7 @@ async fn authenticate(call: &Call<'_>, credential: &Credential, needs: Option<Gr
     if jwt::looks_like(token.expose()) {
         return by_member_token(call, token).await;
     }
-    Ok(authenticate::by_key(call.ports, call.memory, token, call.client_ip(), needs).await?)
+    Ok(authenticate::by_key(call.ports, call.memory, token, call.ask(), needs).await?)
 }
 
 /// Where no identity provider is trusted, its tokens prove nobody.

@@ -107,6 +107,7 @@ fn right(grant: Grant) -> Option<&'static str> {
         Grant::KeysWrite => Some("Create, change and revoke them"),
         Grant::PlaygroundUse => Some("Make temporary keys"),
         Grant::AuditRead => Some("Read the audit log"),
+        Grant::UsageRead => Some("See what keys are used for"),
         Grant::Verify | Grant::ForwardAuth | Grant::PortalCreate | Grant::OrgsRead | Grant::OrgsWrite => None,
     }
 }

@@ -33,6 +33,10 @@ pub enum Operation {
     RotateKey,
     /// `POST /v1/orgs/{org}/keys/{key}/rotation/complete`
     CompleteRotation,
+    /// `GET /v1/orgs/{org}/keys/{key}/usage`
+    GetKeyUsage,
+    /// `GET /v1/orgs/{org}/keys/{key}/activity`
+    ListKeyActivity,
     /// `POST /v1/orgs/{org}/keys/import`
     ImportKeys,
     /// `POST /v1/orgs/{org}/playground-keys`
@@ -152,6 +156,8 @@ pub const ROUTES: &[Route] = &[
         Caller::With(Grant::KeysWrite),
         Some(Action::KeyRotationCompleted),
     ),
+    route(GET, "/v1/orgs/{org}/keys/{key}/usage", Operation::GetKeyUsage, Caller::With(Grant::UsageRead), None),
+    route(GET, "/v1/orgs/{org}/keys/{key}/activity", Operation::ListKeyActivity, Caller::With(Grant::UsageRead), None),
     route(POST, "/v1/orgs/{org}/keys/import", Operation::ImportKeys, Caller::With(Grant::KeysWrite), Some(Action::KeyImported)),
     route(
         POST,
@@ -196,6 +202,8 @@ impl Operation {
             Self::ReactivateKey => "reactivate_key",
             Self::RotateKey => "rotate_key",
             Self::CompleteRotation => "complete_rotation",
+            Self::GetKeyUsage => "get_key_usage",
+            Self::ListKeyActivity => "list_key_activity",
             Self::ImportKeys => "import_keys",
             Self::CreatePlaygroundKey => "create_playground_key",
             Self::ListAudit => "list_audit",

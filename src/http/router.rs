@@ -70,6 +70,8 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Operation::ReactivateKey => admin::life::reactivate_key(call).await,
         Operation::RotateKey => admin::life::rotate_key(call).await,
         Operation::CompleteRotation => admin::life::complete_rotation(call).await,
+        Operation::GetKeyUsage => admin::usage::get_key_usage(call).await,
+        Operation::ListKeyActivity => admin::usage::list_key_activity(call).await,
         Operation::ImportKeys => admin::import::import_keys(call).await,
         Operation::CreatePlaygroundKey => admin::keys::create_playground_key(call).await,
         Operation::ListAudit => admin::audit::list_audit(call).await,

@@ -57,6 +57,7 @@ impl Question {
             act_as,
             cost: u32::try_from(cost.unwrap_or(Some(1))?).ok()?,
             peek: peek.unwrap_or(Some(false))?,
+            ..Ask::plain()
         };
         Some(Self { key: Plaintext::new(key?), ask, explain: explain.unwrap_or(Some(false))? })
     }

@@ -24,6 +24,12 @@ const MAX_USES: u32 = 100_000;
 const MIN_MEASURED_MS: i64 = 250;
 const MAX_AHEAD: i64 = 100_000;
 
+/// An edge has gone quiet when nobody has asked for this long: it gives up what it holds.
+const QUIET_MS: i64 = 3_000;
+
+/// For so long, whoever plans to settle is relied on: the platform ends what goes on after an answer at 30 s.
+const SETTLING_MS: i64 = 30_000;
+
 /// A renewal that has not come back after this long is not waited for.
 const PATIENCE_MS: i64 = 6_000;
 
@@ -42,6 +48,10 @@ pub struct Holding {
     asking_since: Option<Timestamp>,
     /// When the guard was last asked, whatever came of it.
     asked_at: Option<Timestamp>,
+    /// When somebody last asked for tokens, whatever came of it.
+    used_at: Option<Timestamp>,
+    /// Until when somebody is at it to settle.
+    settling_until: Option<Timestamp>,
     demand: Demand,
 }
 
@@ -54,7 +64,6 @@ struct Held {
     spent: u32,
     uses: u32,
     quota: Option<Quota>,
-    settlement_planned: bool,
 }
 
 /// What the guard refused.
@@ -107,7 +116,7 @@ impl Holding {
 
     /// Takes tokens that [`Holding::find`] found.
     pub fn spend(&mut self, tokens: u32, now: Timestamp) {
-        self.demand.note(tokens, now);
+        self.note_demand(tokens, now);
         if let Some(held) = &mut self.held {
             held.spent = held.spent.saturating_add(tokens);
             held.uses = held.uses.saturating_add(1);
@@ -116,6 +125,7 @@ impl Holding {
 
     /// Notes a request that has to ask the guard itself.
     pub fn note_demand(&mut self, tokens: u32, now: Timestamp) {
+        self.used_at = Some(now);
         self.demand.note(tokens, now);
     }
 
@@ -141,7 +151,7 @@ impl Holding {
         self.asking_since = None;
         self.refused = None;
         let Some(lease) = grant.lease else { return };
-        let next = Held { lease, from: asked_at, spent: 0, uses: 0, quota, settlement_planned: false };
+        let next = Held { lease, from: asked_at, spent: 0, uses: 0, quota };
         // Of two that were asked for at once, the richer one is kept.
         let poorer = self.held.as_ref().is_some_and(|held| held.is_good(asked_at) && held.left() > next.left());
         if poorer {
@@ -171,18 +181,36 @@ impl Holding {
         self.refused = None;
     }
 
-    /// What there is to settle once the lease is over.
-    pub fn take_unsettled(&mut self, now: Timestamp) -> Vec<Settlement> {
-        self.retire_if_over(now);
+    /// Whether somebody has to see to it that what is held is settled: there is something, or `owes` says so, and nobody is
+    /// at it. Whoever asks is.
+    pub fn plan_settlement(&mut self, owes: bool, now: Timestamp) -> bool {
+        let at_it = self.settling_until.is_some_and(|until| (until.plus_ms(-SETTLING_MS)..until).contains(&now));
+        let needed = owes || !self.unsettled.is_empty() || self.held.as_ref().is_some_and(|held| held.settlement().is_some());
+        if needed && !at_it {
+            self.settling_until = Some(now.plus_ms(SETTLING_MS));
+        }
+        needed && !at_it
+    }
+
+    /// In how many milliseconds it is time to settle: when the edge has been quiet for a while, or when a lease with
+    /// tokens is over that nobody renewed.
+    #[must_use]
+    pub fn settles_in(&self, now: Timestamp) -> u32 {
+        let quiet_at = self.used_at.map_or(now, |at| at.plus_ms(QUIET_MS));
+        let over_at = self.held.as_ref().filter(|held| held.settlement().is_some()).map_or(quiet_at, Held::until);
+        // A clock that went back is not waited for.
+        u32::try_from((quiet_at.min(over_at).ms() - now.ms()).clamp(0, QUIET_MS)).unwrap_or(0)
+    }
+
+    /// Gives up what is held: what there is to settle.
+    pub fn give_up(&mut self) -> Vec<Settlement> {
+        self.let_go();
         std::mem::take(&mut self.unsettled)
     }
 
-    /// In how many milliseconds somebody should settle the lease, if nobody does it by a renewal before. It is planned
-    /// once; `None` when it is, and without a lease that holds tokens.
-    pub fn plan_settlement(&mut self, now: Timestamp) -> Option<u32> {
-        let held = self.held.as_mut().filter(|held| !held.settlement_planned && held.settlement().is_some())?;
-        held.settlement_planned = true;
-        Some(u32::try_from(held.until().ms() - now.ms()).unwrap_or(0))
+    /// Whoever was to settle is done.
+    pub fn settled(&mut self) {
+        self.settling_until = None;
     }
 
     fn retire_if_over(&mut self, now: Timestamp) {

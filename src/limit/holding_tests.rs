@@ -50,10 +50,10 @@ fn tokens_are_spent_to_the_last_and_no_further() {
 fn what_was_spent_is_settled_once_and_again_only_if_it_was_not_heard() {
     let mut holding = holding(Some(3));
     holding.spend(2, at(1));
-    assert_eq!(holding.take_unsettled(at(1999)), [], "it still goes by the lease");
-    let settled = holding.take_unsettled(at(2000));
+    let settled = holding.give_up();
     assert_eq!(settled, [Settlement { lease: 1, spent: 2 }]);
-    assert_eq!(holding.take_unsettled(at(2001)), []);
+    assert_eq!(holding.find(0, at(2)), Found::Nothing, "what is settled is not gone by");
+    assert_eq!(holding.give_up(), []);
     holding.unanswered(settled.clone());
     assert_eq!(holding.begin_asking(2000, at(2002)).1, settled);
 }
@@ -135,12 +135,27 @@ fn a_clock_that_stands_still_does_not_make_a_lease_immortal() {
 }
 
 #[test]
-fn a_settlement_is_planned_once_for_the_end_of_the_lease() {
-    let mut holding = holding(Some(3));
-    assert_eq!(holding.plan_settlement(at(500)), Some(1500));
-    assert_eq!(holding.plan_settlement(at(600)), None);
-    assert_eq!(Holding::default().plan_settlement(at(0)), None);
+fn a_lease_with_tokens_is_settled_at_its_end_and_any_other_when_the_edge_is_quiet() {
+    let mut held = holding(Some(3));
+    held.spend(1, at(500));
+    assert_eq!((held.settles_in(at(500)), held.settles_in(at(2000)), held.settles_in(at(2001))), (1500, 0, 0));
     let mut unlimited = Holding::default();
-    unlimited.granted(&grant(1, None), None, at(0));
-    assert_eq!(unlimited.plan_settlement(at(0)), None, "there is nothing to give back");
+    unlimited.granted(&Grant { granted_at: at(0), lease: Some(Lease { id: 1, tokens: None, ttl_ms: 30_000 }) }, None, at(0));
+    unlimited.spend(1, at(500));
+    assert_eq!((unlimited.settles_in(at(500)), unlimited.settles_in(at(3_499)), unlimited.settles_in(at(3_500))), (3_000, 1, 0));
+    assert_eq!(unlimited.settles_in(at(-100_000)), 3_000, "a clock that went back is not waited for");
+    assert_eq!(Holding::default().settles_in(at(0)), 0);
+}
+
+#[test]
+fn one_at_a_time_sees_to_it_that_a_lease_is_settled() {
+    let mut held = holding(Some(3));
+    assert!(held.plan_settlement(false, at(500)));
+    assert!(!held.plan_settlement(false, at(600)), "somebody is at it");
+    assert!(held.plan_settlement(false, at(30_500)), "the platform has ended it");
+    held.settled();
+    assert!(held.plan_settlement(false, at(30_501)));
+    let mut unlimited = holding(None);
+    assert!(!unlimited.plan_settlement(false, at(0)), "there is nothing to give back");
+    assert!(unlimited.plan_settlement(true, at(0)), "but something to tell");
 }

@@ -1,14 +1,19 @@
-//! One guard's object: takes commands, answers replies.
+//! One guard's object: takes commands and reports, answers replies; shows its book.
 
 use std::cell::OnceCell;
 
 use worker::{Request, Response, State};
 
-use super::cell::Cell;
+use super::{cell::Cell, rows::ObjectRows};
 use crate::{
     base::id::{KeyId, OrgId},
     limit::guard::{Command, Guard, Reply, Terms},
     ports::{Outage, Ports, Subject},
+    usage::{
+        account::Standing,
+        book,
+        report::{Message, Report},
+    },
 };
 
 /// Which kind of subject an object guards.
@@ -20,10 +25,16 @@ pub enum Guarded {
     Org,
 }
 
+/// What an object keeps.
+struct Stored {
+    cell: Cell,
+    rows: ObjectRows,
+}
+
 /// A guard's object.
 pub struct GuardObject {
     state: State,
-    cell: OnceCell<Cell>,
+    stored: OnceCell<Stored>,
     guarded: Guarded,
     ports: Ports,
 }
@@ -32,25 +43,29 @@ impl GuardObject {
     /// The object over its storage; `ports` give it the truth and the clock.
     #[must_use]
     pub fn new(state: State, guarded: Guarded, ports: Ports) -> Self {
-        Self { state, cell: OnceCell::new(), guarded, ports }
+        Self { state, stored: OnceCell::new(), guarded, ports }
     }
 
-    /// Answers one request: the path names the subject, the body is a command. A GET only shows that guards answer.
+    /// Answers one request: the path names the subject, the body is a message. A GET shows its book; of what is no subject,
+    /// only that guards answer.
     ///
     /// # Errors
     /// When storage or the truth fails; the caller then has no decision.
     pub async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        if request.method() == worker::Method::Get {
-            return Response::ok("guard");
-        }
         let path = request.path();
+        if request.method() == worker::Method::Get {
+            return match path.ends_with("/usage") {
+                true => Response::from_json(&book::contents(&self.stored()?.rows, self.ports.clock.now())?),
+                false => Response::ok("guard"),
+            };
+        }
         let Some(subject) = self.subject(path.trim_start_matches('/')) else {
             return Response::error("not a subject", 400);
         };
-        let Ok(command) = serde_json::from_str::<Command>(&request.text().await?) else {
-            return Response::error("not a command", 400);
+        let Ok(message) = serde_json::from_str(&request.text().await?) else {
+            return Response::error("not a message", 400);
         };
-        match self.answer(&subject, command).await {
+        match self.answer(&subject, message).await {
             Ok(reply) => Response::from_json(&reply),
             Err(cause) => {
                 worker::console_error!("guard of {}: {cause}", subject.id());
@@ -59,16 +74,17 @@ impl GuardObject {
         }
     }
 
-    fn cell(&self) -> worker::Result<&Cell> {
-        if let Some(cell) = self.cell.get() {
-            return Ok(cell);
+    fn stored(&self) -> worker::Result<&Stored> {
+        if let Some(stored) = self.stored.get() {
+            return Ok(stored);
         }
-        let cell = Cell::open(self.state.storage().sql())?;
-        Ok(self.cell.get_or_init(|| cell))
+        let sql = || self.state.storage().sql();
+        let stored = Stored { cell: Cell::open(sql())?, rows: ObjectRows::open(sql())? };
+        Ok(self.stored.get_or_init(|| stored))
     }
 
-    async fn answer(&self, subject: &Subject, command: Command) -> worker::Result<Reply> {
-        let cell = self.cell()?;
+    async fn answer(&self, subject: &Subject, message: Message<Command, Report>) -> worker::Result<Reply> {
+        let (Message { command, report }, Stored { cell, rows }) = (message, self.stored()?);
         let (stored, truth) = match cell.load()? {
             Some(guard) if !guard.is_behind(&command) => (Some(guard), None),
             _ => {
@@ -81,10 +97,13 @@ impl GuardObject {
         // From here to the reply nothing is awaited: apply and save are one step with the load above, and the output gate
         // holds the reply until the save is durable.
         let (now, spends) = (self.ports.clock.now(), command.spends());
-        let Some((guard, reply)) = Guard::step(stored.clone(), truth, command, now) else { return Ok(Reply::Unknown) };
+        let Some((guard, reply)) = Guard::step(stored.clone(), truth, command.clone(), now) else { return Ok(Reply::Unknown) };
         // An object that was replaced learns so only when it writes: a grant is written even where it changes nothing.
         if spends || stored.as_ref() != Some(&guard) {
             cell.save(&guard)?;
+        }
+        if let Some(report) = report {
+            book::enter(rows, &report, Standing::after(&command, &reply, now), now)?;
         }
         Ok(reply)
     }

@@ -3,8 +3,6 @@
 //! In scope: keys as credentials, and what an organization's policy gives its members. Out of scope: where a credential
 //! stands in a request; what a route needs.
 
-use std::net::IpAddr;
-
 use super::{
     failure::Failure,
     member_tokens,
@@ -40,22 +38,16 @@ pub enum Authentication {
 }
 
 /// Proves a key: a backend's, or one of an organization that manages its keys by it. A call of the control plane is a
-/// use of the key like any other; it costs a token if the key permits it.
+/// use of the key like any other; it costs a token if the key permits it. Of `call` the address and the line count.
 ///
 /// # Errors
 /// [`Failure::FeatureDisabled`] for a key whose organization is switched off, [`Failure::Unavailable`] when no decision
 /// can be reached.
-pub async fn by_key(
-    ports: &Ports,
-    memory: &Memory,
-    token: &Plaintext,
-    ip: Option<IpAddr>,
-    needs: Option<Grant>,
-) -> Result<Authentication, Failure> {
+pub async fn by_key(ports: &Ports, memory: &Memory, token: &Plaintext, call: Ask, needs: Option<Grant>) -> Result<Authentication, Failure> {
     let sufficient = needs.iter().flat_map(|grant| [Some(grant.of_service()), grant.of_own_key()]).flatten();
     let requirement = Requirement::Any(sufficient.map(Requirement::One).collect());
     // What only the operator may do, no key permits: then it is only looked at.
-    let ask = Ask { requirement, ip, peek: needs.is_none(), ..Ask::plain() };
+    let ask = Ask { requirement, peek: needs.is_none(), ..call };
     let decision = verify(ports, memory, token.expose(), &ask).await?;
     // Where the policy lets keys be used unconfirmed, it does not let them manage.
     if decision.freshness == Freshness::Unconfirmed {
@@ -133,8 +125,8 @@ fn member_of(organization: &Organization, role: String, user_id: String, name: S
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when no decision can be reached.
-pub async fn is_trusted_proxy(ports: &Ports, memory: &Memory, token: &Plaintext, ip: Option<IpAddr>) -> Result<bool, Failure> {
-    match by_key(ports, memory, token, ip, Some(Grant::ForwardAuth)).await {
+pub async fn is_trusted_proxy(ports: &Ports, memory: &Memory, token: &Plaintext, call: Ask) -> Result<bool, Failure> {
+    match by_key(ports, memory, token, call, Some(Grant::ForwardAuth)).await {
         Ok(Authentication::Authenticated(principal)) => Ok(principal.access(Some(Grant::ForwardAuth), None) == Access::Granted),
         Ok(Authentication::Failed | Authentication::Refused(_) | Authentication::ElsewhereOnly | Authentication::Limited(_))
         // The organization of service keys is never switched off: the key is another's.

@@ -38,7 +38,7 @@ fn own_key(permissions: &[&str], changes: Value) -> World {
 
 fn prove(world: &World, needs: Option<Grant>) -> Result<Authentication, Failure> {
     let token = Plaintext::new(fixtures::credential());
-    block_on(by_key(&world.ports(), &world.memory, &token, Some("203.0.113.9".parse().unwrap()), needs))
+    block_on(by_key(&world.ports(), &world.memory, &token, Ask { ip: Some("203.0.113.9".parse().unwrap()), ..Ask::plain() }, needs))
 }
 
 fn principal(world: &World, needs: Option<Grant>) -> Principal {
@@ -87,7 +87,7 @@ fn a_key_that_is_no_longer_good_proves_nobody() {
 fn a_proxy_is_trusted_by_a_service_key_for_it_alone() {
     let trusted = |world: &World| {
         let token = Plaintext::new(fixtures::credential());
-        block_on(is_trusted_proxy(&world.ports(), &world.memory, &token, None)).unwrap()
+        block_on(is_trusted_proxy(&world.ports(), &world.memory, &token, Ask::plain())).unwrap()
     };
     assert!(trusted(&backend(&["forward_auth"], json!({}))));
     assert!(!trusted(&backend(&["verify", "keys:write"], json!({}))));

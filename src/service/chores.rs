@@ -1,4 +1,4 @@
-//! What an edge does after its answers: renew leases before they run out, settle those that nobody renewed.
+//! What an edge does after its answers: renew leases before they run out, settle and report once it went quiet.
 
 use super::{
     inquiry::{self, Question},
@@ -6,17 +6,27 @@ use super::{
     shelf::{Guarded, Shelf},
 };
 use crate::{
-    limit::guard::Command,
+    limit::{guard::Command, holding::Holding},
     ports::{Chore, Ports, Subject},
+    usage::tally::Tone,
 };
+
+/// How often somebody who settles looks whether it is time, or tries again, before a later request has to begin anew.
+const MAX_LOOKS: u32 = 8;
+
+/// How long after a guard has not answered it is tried again.
+const AGAIN_MS: u32 = 2_000;
+
+/// Whoever was heard tells for so many others that were not.
+const MAX_STRANDED: usize = 20;
 
 /// Does a chore. Whatever fails is done by a later request, or counts as spent.
 pub async fn run(ports: &Ports, memory: &Memory, chore: &Chore) {
     match chore {
         Chore::Renew { subject: Subject::Key(id), ttl_ms } => renew(ports, &memory.keys, id, *ttl_ms).await,
         Chore::Renew { subject: Subject::Org(id), ttl_ms } => renew(ports, &memory.orgs, id, *ttl_ms).await,
-        Chore::Settle { subject: Subject::Key(id), after_ms } => settle(ports, &memory.keys, id, *after_ms).await,
-        Chore::Settle { subject: Subject::Org(id), after_ms } => settle(ports, &memory.orgs, id, *after_ms).await,
+        Chore::Settle { subject: Subject::Key(id) } => settle(ports, &memory.keys, id).await,
+        Chore::Settle { subject: Subject::Org(id) } => settle(ports, &memory.orgs, id).await,
     }
 }
 
@@ -29,19 +39,63 @@ async fn renew<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id, ttl_ms: 
     let known = shelf.record(id);
     let question = Question { want: 0, ttl_ms, peek: false };
     let _ = inquiry::ask(ports, shelf, id, known, question).await;
-    let after_ms = shelf.with(id, |holding| holding.plan_settlement(ports.clock.now())).flatten();
-    if let Some(after_ms) = after_ms {
-        settle(ports, shelf, id, after_ms).await;
+}
+
+/// Waits until the edge has gone quiet, or a lease with tokens is over, and tells the guard all that it has to hear. Where
+/// it hears again, so may others.
+async fn settle<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) {
+    let end = tell_in_time(ports, shelf, id).await;
+    shelf.with(id, Holding::settled);
+    match end {
+        End::Heard => {}
+        // The next request sees to it.
+        End::StillBusy => return,
+        End::NotHeard => return shelf.strand(id),
+    }
+    for _ in 0..MAX_STRANDED {
+        match shelf.take_stranded() {
+            Some(other) if tell(ports, shelf, &other).await => {}
+            Some(other) => return shelf.strand(&other),
+            None => return,
+        }
     }
 }
 
-async fn settle<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id, after_ms: u32) {
-    ports.clock.pause(after_ms).await;
-    let unsettled = shelf.with(id, |holding| holding.take_unsettled(ports.clock.now())).unwrap_or_default();
-    if unsettled.is_empty() {
-        return;
+/// What came of waiting for the time to tell.
+enum End {
+    Heard,
+    NotHeard,
+    StillBusy,
+}
+
+async fn tell_in_time<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) -> End {
+    let mut end = End::StillBusy;
+    for _ in 0..MAX_LOOKS {
+        let now = ports.clock.now();
+        match shelf.with(id, |holding| holding.settles_in(now)).unwrap_or(0) {
+            0 if tell(ports, shelf, id).await => return End::Heard,
+            0 => {
+                end = End::NotHeard;
+                ports.clock.pause(AGAIN_MS).await;
+            }
+            wait_ms => ports.clock.pause(wait_ms).await,
+        }
     }
-    if ports.guards.send(&R::subject(id), &Command::Settle { settle: unsettled.clone() }).await.is_err() {
-        shelf.with(id, |holding| holding.unanswered(unsettled));
+    end
+}
+
+/// Tells the guard that the edge holds nothing any more. `false` when that was not heard.
+async fn tell<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) -> bool {
+    let settle = shelf.with(id, Holding::give_up).unwrap_or_default();
+    if settle.is_empty() && !shelf.owes(id) {
+        return true;
     }
+    let report = shelf.report(id, Tone::Closing, ports).ok().flatten();
+    let command = Command::Settle { settle: settle.clone() };
+    let is_heard = ports.guards.send(&R::subject(id), &command, report.as_ref()).await.is_ok();
+    shelf.told(id, report.as_ref(), Tone::Closing, is_heard);
+    if !is_heard {
+        shelf.with(id, |holding| holding.unanswered(settle));
+    }
+    is_heard && !shelf.owes(id)
 }

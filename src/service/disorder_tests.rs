@@ -12,6 +12,7 @@ use crate::{
         wire::{Call, Times},
         world::World,
     },
+    usage::count::Counts,
 };
 
 const LIMIT: u32 = 12;
@@ -101,6 +102,9 @@ struct History {
     latest_ms: i64,
     revoked: bool,
     leased: bool,
+    /// How many requests of the key were decided, and whether an edge died meanwhile.
+    decided: u64,
+    died: bool,
 }
 
 impl History {
@@ -110,7 +114,16 @@ impl History {
         let organization = fixtures::organization(policy);
         let key = fixtures::key_of(&organization, json!({"name": "K", "rate_limit": {"limit": LIMIT, "window_seconds": WINDOW_MS / 1000}}));
         let world = World::with(organization, &key);
-        Self { world, edges: Default::default(), admitted: Vec::new(), latest_ms: 0, revoked: false, leased: lease_ms > 0 }
+        Self {
+            world,
+            edges: Default::default(),
+            admitted: Vec::new(),
+            latest_ms: 0,
+            revoked: false,
+            leased: lease_ms > 0,
+            decided: 0,
+            died: false,
+        }
     }
 
     fn happens(&mut self, event: &Event) {
@@ -133,7 +146,10 @@ impl History {
                     block_on(chores::run(&world.ports(), &self.edges[*edge], &chore));
                 }
             }
-            Event::Dies { edge } => self.edges[*edge] = Memory::default(),
+            Event::Dies { edge } => {
+                self.edges[*edge] = Memory::default();
+                self.died = true;
+            }
             Event::StaleIndex => world.index.serve(&fixtures::key()),
             Event::EmptyIndex => world.index.forget_everything(),
             Event::OrgGuardLosesItsStorage => world.guards.forget(&world.org_subject()),
@@ -150,6 +166,7 @@ impl History {
         assert!(!self.revoked || decision.outcome.is_err(), "admitted after its revocation was in force");
         assert_ne!(decision.outcome, Err(crate::decision::verdict::Denial::NotFound));
         self.latest_ms = self.latest_ms.max(decision.at.ms());
+        self.decided += u64::from(!peek);
         if decision.outcome.is_ok() && !peek {
             self.admitted.push((self.latest_ms, cost));
             let within = self.admitted.iter().filter(|(at, _)| *at > self.latest_ms - WINDOW_MS);
@@ -184,6 +201,18 @@ impl History {
         for memory in &self.edges {
             let decision = block_on(verify(&self.world.ports(), memory, &fixtures::credential(), &Ask::plain())).unwrap();
             assert_eq!(decision.outcome.is_err(), revoked);
+            for chore in self.world.background.take() {
+                block_on(chores::run(&self.world.ports(), memory, &chore));
+            }
+        }
+        self.world.clock.advance(100_000);
+        let contents = block_on(self.world.ports().guards.read_usage(&fixtures::key_id())).unwrap();
+        let counted: u64 = contents.hours.values().map(Counts::requests).sum();
+        let decided = self.decided + self.edges.len() as u64;
+        if self.died {
+            assert!(counted <= decided && (counted == decided || !contents.gaps.is_empty()), "{counted} of {decided}: {contents:?}");
+        } else {
+            assert_eq!((counted, contents.gaps), (decided, Vec::new()));
         }
     }
 }

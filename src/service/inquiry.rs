@@ -14,6 +14,7 @@ use crate::{
         window::Quota,
     },
     ports::{Outage, Ports},
+    usage::tally::Tone,
 };
 
 /// What is asked of a subject's guard.
@@ -65,8 +66,11 @@ pub async fn ask<R: Guarded>(
     let asked_at = ports.clock.now();
     let version_known = known.as_ref().map_or(0, |record| record.version());
     let (command, settle) = command(shelf, id, version_known, question, asked_at);
-    let subject = R::subject(id);
-    let reply = match ports.guards.send(&subject, &command).await {
+    // A look leaves nothing behind, at the guard either.
+    let report = if question.peek { None } else { shelf.report(id, Tone::Opening, ports).map_err(Outage::from)? };
+    let reply = ports.guards.send(&R::subject(id), &command, report.as_ref()).await;
+    shelf.told(id, report.as_ref(), Tone::Opening, reply.is_ok());
+    let reply = match reply {
         Ok(reply) => reply,
         Err(outage) => {
             shelf.with(id, |holding| holding.unanswered(settle));
@@ -98,7 +102,7 @@ pub async fn ask<R: Guarded>(
 /// # Errors
 /// When the guard does not answer: then they count as spent.
 pub async fn release<R: Guarded>(ports: &Ports, id: &R::Id, tokens: u32, granted_at: Timestamp) -> Result<(), Outage> {
-    ports.guards.send(&R::subject(id), &Command::Release { tokens, granted_at }).await.map(drop)
+    ports.guards.send(&R::subject(id), &Command::Release { tokens, granted_at }, None).await.map(drop)
 }
 
 fn command<R: Guarded>(shelf: &Shelf<R>, id: &R::Id, version_known: u64, question: Question, now: Timestamp) -> (Command, Vec<Settlement>) {

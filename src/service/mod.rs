@@ -18,6 +18,7 @@ pub mod page;
 pub mod portal;
 pub mod publish;
 pub mod shelf;
+pub mod usage;
 pub mod verify;
 
 #[cfg(test)]

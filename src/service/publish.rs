@@ -207,7 +207,7 @@ pub async fn lease_ms(ports: &Ports, org: &OrgId) -> Result<u32, Outage> {
 /// Has the guard adopt the terms; the answer is the version that is in force, and from when on.
 async fn adopt(ports: &Ports, subject: &Subject, terms: Terms, lease_ms: u32) -> Result<(u64, Coming), Outage> {
     let command = Command::Adopt { terms, lease_ms };
-    match retry(ports, async || ports.guards.send(subject, &command).await).await? {
+    match retry(ports, async || ports.guards.send(subject, &command, None).await).await? {
         Reply::InForce { version, in_force_at, wait_ms } => Ok((version, Coming { at: in_force_at, wait_ms })),
         other => Err(Outage::Guard { cause: format!("answered an adoption with {other:?}") }),
     }

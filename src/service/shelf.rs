@@ -6,19 +6,26 @@ use lru::LruCache;
 
 use crate::{
     base::{
-        id::{KeyId, OrgId},
+        chance::NoEntropy,
+        id::{EdgeId, KeyId, OrgId, SecretId},
         time::Timestamp,
     },
     key::record::{KeyRecord, StoredRecordError},
     limit::holding::{Found, Holding},
     policy::org::Organization,
-    ports::{Chore, Subject},
+    ports::{Chore, Ports, Subject},
+    usage::{
+        report::{Deed, Report},
+        tally::{Tallies, Tone},
+    },
 };
 
 /// A record that a guard hands out.
 pub trait Guarded: Sized {
     /// What names its subject.
     type Id: Clone + Eq + Hash;
+    /// Whether what is asked of the subject is counted.
+    const COUNTED: bool;
 
     /// Its subject's id.
     fn id(&self) -> &Self::Id;
@@ -35,6 +42,7 @@ pub trait Guarded: Sized {
 
 impl Guarded for KeyRecord {
     type Id = KeyId;
+    const COUNTED: bool = true;
 
     fn id(&self) -> &KeyId {
         &self.id
@@ -55,6 +63,7 @@ impl Guarded for KeyRecord {
 
 impl Guarded for Organization {
     type Id = OrgId;
+    const COUNTED: bool = false;
 
     fn id(&self) -> &OrgId {
         &self.id
@@ -80,11 +89,15 @@ struct Entry<R> {
 }
 
 /// The records of one kind. Clones share them.
-pub struct Shelf<R: Guarded>(Rc<RefCell<LruCache<R::Id, Entry<R>>>>);
+pub struct Shelf<R: Guarded> {
+    entries: Rc<RefCell<LruCache<R::Id, Entry<R>>>>,
+    /// What was counted is not forgotten with the record. `None` before the first message.
+    tallies: Rc<RefCell<Option<Tallies<R::Id>>>>,
+}
 
 impl<R: Guarded> Clone for Shelf<R> {
     fn clone(&self) -> Self {
-        Self(Rc::clone(&self.0))
+        Self { entries: Rc::clone(&self.entries), tallies: Rc::clone(&self.tallies) }
     }
 }
 
@@ -92,20 +105,20 @@ impl<R: Guarded> Shelf<R> {
     /// An empty one for so many subjects.
     #[must_use]
     pub fn new(size: NonZeroUsize) -> Self {
-        Self(Rc::new(RefCell::new(LruCache::new(size))))
+        Self { entries: Rc::new(RefCell::new(LruCache::new(size))), tallies: Rc::default() }
     }
 
     /// The newest record that was seen. Only a lease or a guard's answer makes it one to rely on.
     #[must_use]
     pub fn record(&self, id: &R::Id) -> Option<Rc<R>> {
-        self.0.borrow_mut().get(id).map(|entry| Rc::clone(&entry.record))
+        self.entries.borrow_mut().get(id).map(|entry| Rc::clone(&entry.record))
     }
 
     /// Remembers a record, and gives back the newest one.
     ///
     /// INVARIANT: versions never go back, however late a slow read arrives.
     pub fn remember(&self, record: Rc<R>) -> Rc<R> {
-        let mut shelf = self.0.borrow_mut();
+        let mut shelf = self.entries.borrow_mut();
         match shelf.get_mut(record.id()) {
             Some(entry) => {
                 if entry.record.version() < record.version() {
@@ -123,28 +136,77 @@ impl<R: Guarded> Shelf<R> {
 
     /// Forgets a subject that is gone.
     pub fn forget(&self, id: &R::Id) {
-        self.0.borrow_mut().pop(id);
+        self.entries.borrow_mut().pop(id);
     }
 
     /// What is held of the subject, for a request for `tokens`.
     #[must_use]
     pub fn find(&self, id: &R::Id, tokens: u32, now: Timestamp) -> Found {
-        self.0.borrow_mut().get(id).map_or(Found::Nothing, |entry| entry.holding.find(tokens, now))
+        self.entries.borrow_mut().get(id).map_or(Found::Nothing, |entry| entry.holding.find(tokens, now))
     }
 
-    /// What should be done for the subject after the answer, if anything.
+    /// What should be done for the subject after the answer.
     #[must_use]
-    pub fn chore(&self, id: &R::Id, ttl_ms: u32, now: Timestamp) -> Option<Chore> {
-        self.with(id, |holding| {
-            if holding.wants_renewal(now) {
-                return Some(Chore::Renew { subject: R::subject(id), ttl_ms });
-            }
-            holding.plan_settlement(now).map(|after_ms| Chore::Settle { subject: R::subject(id), after_ms })
-        })?
+    pub fn chores(&self, id: &R::Id, ttl_ms: u32, now: Timestamp) -> [Option<Chore>; 2] {
+        let owes = self.owes(id);
+        let wants = |holding: &mut Holding| (ttl_ms > 0 && holding.wants_renewal(now), holding.plan_settlement(owes, now));
+        let (renewal, settlement) = self.with(id, wants).unwrap_or_default();
+        [renewal.then(|| Chore::Renew { subject: R::subject(id), ttl_ms }), settlement.then(|| Chore::Settle { subject: R::subject(id) })]
     }
 
     /// Changes what is held of the subject; `None` when it is not known any more.
     pub fn with<T>(&self, id: &R::Id, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
-        self.0.borrow_mut().get_mut(id).map(|entry| change(&mut entry.holding))
+        self.entries.borrow_mut().get_mut(id).map(|entry| change(&mut entry.holding))
+    }
+}
+
+impl<R: Guarded> Shelf<R> {
+    /// Counts a decided request. `false` when it cannot be.
+    #[must_use]
+    pub fn count(&self, id: &R::Id, secret: &SecretId, deed: Deed) -> bool {
+        self.tallies.borrow_mut().as_mut().is_some_and(|tallies| tallies.count(id, secret, deed))
+    }
+
+    /// What the next message to the subject's guard tells; nothing of what is not counted.
+    ///
+    /// # Errors
+    /// When the isolate has no name yet and none can be made.
+    pub fn report(&self, id: &R::Id, tone: Tone, ports: &Ports) -> Result<Option<Report>, NoEntropy> {
+        if !R::COUNTED {
+            return Ok(None);
+        }
+        let (mut tallies, now) = (self.tallies.borrow_mut(), ports.clock.now());
+        if tallies.is_none() {
+            *tallies = Some(Tallies::of(EdgeId::new(now, ports.entropy.as_ref())?));
+        }
+        Ok(tallies.as_mut().map(|tallies| tallies.report(id, tone, now)))
+    }
+
+    /// What became of the message that told it.
+    pub fn told(&self, id: &R::Id, report: Option<&Report>, tone: Tone, is_heard: bool) {
+        match (self.tallies.borrow_mut().as_mut(), report) {
+            (Some(tallies), Some(report)) if is_heard => tallies.heard(id, report, tone),
+            (Some(tallies), Some(report)) => tallies.unheard(id, report),
+            _ => {}
+        }
+    }
+
+    /// Nobody sees to it any more that the subject's guard hears what it has to.
+    pub fn strand(&self, id: &R::Id) {
+        if let Some(tallies) = self.tallies.borrow_mut().as_mut() {
+            tallies.strand(id);
+        }
+    }
+
+    /// A subject that nobody sees to; whoever takes it does.
+    #[must_use]
+    pub fn take_stranded(&self) -> Option<R::Id> {
+        self.tallies.borrow_mut().as_mut()?.take_stranded()
+    }
+
+    /// Whether the subject's guard has still to hear something.
+    #[must_use]
+    pub fn owes(&self, id: &R::Id) -> bool {
+        self.tallies.borrow().as_ref().is_some_and(|tallies| tallies.owes(id))
     }
 }

@@ -3,7 +3,7 @@
 //! The index may be stale, so the guards have the last word: they name the version in force, and hand out tokens only to
 //! an edge that judged by it.
 
-use std::{net::IpAddr, rc::Rc};
+use std::{borrow::Cow, net::IpAddr, rc::Rc};
 
 use super::{
     claim::{self, Claimed, Part},
@@ -16,7 +16,7 @@ use crate::{
     decision::{
         decide::decide,
         facts::{Ask, Facts},
-        verdict::Denial,
+        verdict::{Denial, VALID},
     },
     key::record::KeyRecord,
     limit::window::Quota,
@@ -27,6 +27,7 @@ use crate::{
     },
     ports::{FLOOD_PERIOD_MS, Flood, Outage, Ports},
     token::{digest::Digest, format::Key},
+    usage::report::Deed,
 };
 
 /// How often records may move on while one request is being decided.
@@ -89,11 +90,33 @@ impl Known {
     }
 }
 
-/// Decides a request that presents `credential`.
+/// Decides a request that presents `credential`, and counts it if its key is known.
 ///
 /// # Errors
-/// [`Failure::Unavailable`] when no decision can be reached: fail closed.
+/// [`Failure::Unavailable`] when no decision can be reached: fail closed. Then nothing is counted.
 pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> Result<Decision, Failure> {
+    let decision = reach(ports, memory, credential, ask).await?;
+    if let Some(known) = &decision.known {
+        if !ask.peek && !memory.keys.count(&known.key.id, &known.secret, deed(&decision, ask)) {
+            ports.background.log(&format!("a request with {} is not counted: too many keys wait for their guards", known.key.id));
+        }
+        look_ahead(ports, memory, known);
+    }
+    Ok(decision)
+}
+
+fn deed(decision: &Decision, ask: &Ask) -> Deed {
+    Deed {
+        at: decision.at,
+        code: Cow::Borrowed(decision.outcome.as_ref().err().map_or(VALID, Denial::code)),
+        method: ask.line.method.clone(),
+        path: ask.line.path.clone(),
+        ip: ask.ip.map(|ip| ip.to_string()),
+        act_as: ask.act_as.clone(),
+    }
+}
+
+async fn reach(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> Result<Decision, Failure> {
     let decision = |outcome, known| Ok(Decision { outcome, known, at: ports.clock.now(), freshness: Freshness::Strict });
     // 1. Shape and checksum: a typo never reaches storage, unless keys of other shapes were imported.
     let (digest, unknown) = match Key::parse(credential) {
@@ -167,7 +190,6 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
                 Claimed::TooLate => continue,
             },
         };
-        look_ahead(ports, memory, &key, &organization);
         let freshness = match ttl_ms(&key, Some(&organization)) {
             0 => Freshness::Strict,
             bound_ms if !ask.peek => Freshness::Leased { bound_ms },
@@ -205,14 +227,12 @@ fn ttl_ms(key: &KeyRecord, organization: Option<&Organization>) -> u32 {
     }
 }
 
-/// A busy key's leases are renewed before they run out, and what a quiet one has left is settled by itself.
-fn look_ahead(ports: &Ports, memory: &Memory, key: &KeyRecord, organization: &Organization) {
-    let (now, ttl_ms) = (ports.clock.now(), ttl_ms(key, Some(organization)));
-    if ttl_ms == 0 {
-        return;
-    }
-    let chores = [memory.keys.chore(&key.id, ttl_ms, now), memory.orgs.chore(&organization.id, ttl_ms, now)];
-    chores.into_iter().flatten().for_each(|chore| ports.background.later(chore));
+/// A busy key's leases are renewed before they run out; once it is quiet, its guard hears what is left to tell.
+fn look_ahead(ports: &Ports, memory: &Memory, known: &Known) {
+    let (key, now) = (&known.key, ports.clock.now());
+    let ttl_ms = ttl_ms(key, memory.orgs.record(&key.org_id).as_deref());
+    let chores = [memory.keys.chores(&key.id, ttl_ms, now), memory.orgs.chores(&key.org_id, ttl_ms, now)];
+    chores.into_iter().flatten().flatten().for_each(|chore| ports.background.later(chore));
 }
 
 /// When a guard cannot be asked and no lease is held, the policy says what is answered: nothing, or what the last known
@@ -231,6 +251,7 @@ async fn without_guard(
     };
     let allowed = |organization: &Rc<Organization>| organization.policy.consistency.on_guard_failure == OnGuardFailure::Allow;
     let Some(organization) = organization.filter(allowed) else { return Err(outage.into()) };
+    ports.background.log(&format!("{} is decided unconfirmed: {outage}", key.id));
     let outcome = match judge(&key, Some(&organization), digest, ask, ports.clock.now()) {
         None => Err(Denial::NotFound),
         Some(Judgement::Fails(denial)) => Err(denial),

@@ -1,12 +1,18 @@
-//! Calling guards: a command as JSON to the Durable Object named after its subject.
+//! Calling guards: a command, and a report along with it, as JSON to the Durable Object named after its subject.
 
 use async_trait::async_trait;
-use worker::{Env, Method, Request, RequestInit, Stub};
+use serde::de::DeserializeOwned;
+use worker::{Env, Method, Request, RequestInit, Response, Stub};
 
 use super::deadline::within;
 use crate::{
+    base::id::KeyId,
     limit::guard::{Command, Reply},
     ports::{Guards, Outage, Subject},
+    usage::{
+        book::Contents,
+        report::{Message, Report},
+    },
 };
 
 const LIMIT_MS: u64 = 5_000;
@@ -41,20 +47,19 @@ fn binding(subject: &Subject) -> &'static str {
 
 #[async_trait(?Send)]
 impl Guards for DurableGuards {
-    async fn send(&self, subject: &Subject, command: &Command) -> Result<Reply, Outage> {
+    async fn send(&self, subject: &Subject, command: &Command, report: Option<&Report>) -> Result<Reply, Outage> {
         let stub = self.stub(binding(subject), subject.id())?;
-        let body = serde_json::to_string(command).map_err(outage)?;
+        let body = serde_json::to_string(&Message { command, report }).map_err(outage)?;
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(body.into()));
         let request = Request::new_with_init(&format!("https://guard/{}", subject.id()), &init).map_err(outage)?;
-        let exchange = async {
-            let mut response = stub.fetch_with_request(request).await?;
-            Ok((response.status_code(), response.text().await?))
-        };
-        match within(LIMIT_MS, exchange).await.map_err(outage)? {
-            (200, reply) => serde_json::from_str(&reply).map_err(|_| outage("answered something that is not a reply")),
-            (status, _) => Err(outage(format!("answered with status {status}"))),
-        }
+        answer(async { stub.fetch_with_request(request).await }).await
+    }
+
+    async fn read_usage(&self, key: &KeyId) -> Result<Contents, Outage> {
+        let subject = Subject::Key(key.clone());
+        let stub = self.stub(binding(&subject), subject.id())?;
+        answer(async { stub.fetch_with_str(&format!("https://guard/{key}/usage")).await }).await
     }
 
     async fn check(&self) -> Result<(), Outage> {
@@ -66,6 +71,18 @@ impl Guards for DurableGuards {
             }
         }
         Ok(())
+    }
+}
+
+/// What a guard answers in time.
+async fn answer<T: DeserializeOwned>(response: impl Future<Output = worker::Result<Response>>) -> Result<T, Outage> {
+    let exchange = async {
+        let mut response = response.await?;
+        Ok((response.status_code(), response.text().await?))
+    };
+    match within(LIMIT_MS, exchange).await.map_err(outage)? {
+        (200, reply) => serde_json::from_str(&reply).map_err(|_| outage("answered something that is not a reply")),
+        (status, _) => Err(outage(format!("answered with status {status}"))),
     }
 }
 

@@ -7,11 +7,18 @@ use async_trait::async_trait;
 use super::{
     clock::MemoryClock,
     ledger::MemoryLedger,
+    rows::MemoryRows,
     wire::{Call, Wire},
 };
 use crate::{
+    base::id::KeyId,
     limit::guard::{Command, Guard, Reply, Terms},
     ports::{Clock, Guards, Ledger, Outage, Subject},
+    usage::{
+        account::Standing,
+        book::{self, Contents},
+        report::{Message, Report},
+    },
 };
 
 /// The guards of all subjects. Clones share them.
@@ -21,16 +28,18 @@ pub struct MemoryGuards {
     ledger: MemoryLedger,
     clock: MemoryClock,
     cells: Rc<RefCell<HashMap<Subject, String>>>,
+    books: Rc<RefCell<HashMap<Subject, MemoryRows>>>,
 }
 
 impl MemoryGuards {
     pub fn new(wire: Wire, ledger: MemoryLedger, clock: MemoryClock) -> Self {
-        Self { wire, ledger, clock, cells: Rc::default() }
+        Self { wire, ledger, clock, cells: Rc::default(), books: Rc::default() }
     }
 
     /// The guard of the subject loses its storage.
     pub fn forget(&self, subject: &Subject) {
         self.cells.borrow_mut().remove(subject);
+        self.books.borrow_mut().remove(subject);
     }
 
     /// Terms that come into force without anybody being told.
@@ -49,19 +58,20 @@ impl MemoryGuards {
         self.cells.borrow_mut().insert(subject.clone(), serde_json::to_string(guard).unwrap());
     }
 
-    async fn answer(&self, subject: &Subject, command: Command) -> Result<Reply, Outage> {
+    async fn answer(&self, subject: &Subject, message: Message<Command, Report>) -> Result<Reply, Outage> {
+        let Message { command, report } = message;
         let truth = match &self.load(subject) {
             Some(guard) if !guard.is_behind(&command) => None,
             _ => self.read_truth(subject, &command).await?,
         };
         let now = self.clock.now();
-        match Guard::step(self.load(subject), truth, command, now) {
-            Some((guard, reply)) => {
-                self.save(subject, &guard);
-                Ok(reply)
-            }
-            None => Ok(Reply::Unknown),
+        let Some((guard, reply)) = Guard::step(self.load(subject), truth, command.clone(), now) else { return Ok(Reply::Unknown) };
+        self.save(subject, &guard);
+        if let Some(report) = report {
+            let rows = self.books.borrow_mut().entry(subject.clone()).or_default().clone();
+            let Ok(()) = book::enter(&rows, &report, Standing::after(&command, &reply, now), now);
         }
+        Ok(reply)
     }
 
     async fn read_truth(&self, subject: &Subject, command: &Command) -> Result<Option<Terms>, Outage> {
@@ -91,14 +101,22 @@ fn call(subject: &Subject, command: &Command) -> Call {
 
 #[async_trait(?Send)]
 impl Guards for MemoryGuards {
-    async fn send(&self, subject: &Subject, command: &Command) -> Result<Reply, Outage> {
+    async fn send(&self, subject: &Subject, command: &Command, report: Option<&Report>) -> Result<Reply, Outage> {
         let call = call(subject, command);
         self.wire.enter(call)?;
         // Over the same text as on the platform: what the wire format loses is lost here too.
-        let text = serde_json::to_string(command).unwrap();
+        let text = serde_json::to_string(&Message { command, report }).unwrap();
         let reply = self.answer(subject, serde_json::from_str(&text).unwrap()).await?;
         self.wire.leave(call)?;
         Ok(serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap())
+    }
+
+    async fn read_usage(&self, key: &KeyId) -> Result<Contents, Outage> {
+        self.wire.pass(Call::ReadUsage, || {
+            let rows = self.books.borrow().get(&Subject::Key(key.clone())).cloned().unwrap_or_default();
+            let Ok(contents) = book::contents(&rows, self.clock.now());
+            Ok(contents)
+        })
     }
 
     async fn check(&self) -> Result<(), Outage> {

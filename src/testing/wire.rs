@@ -45,6 +45,7 @@ pub enum Call {
     OrgAcquire,
     OrgRelease,
     OrgAdopt,
+    ReadUsage,
     CheckGuards,
     Throttle,
     KeySetFetch,

@@ -45,6 +45,7 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::CompleteRotation
         | Operation::ImportKeys => needs(Some("keys:write"), Some("keys:write"), Some("api_keys:write")),
         Operation::CreatePlaygroundKey => needs(Some("keys:write"), Some("playground:use"), Some("api_keys:write")),
+        Operation::GetKeyUsage | Operation::ListKeyActivity => needs(Some("usage:read"), Some("usage:read"), None),
         Operation::ListAudit => needs(Some("audit:read"), Some("audit:read"), None),
         Operation::CreatePortalSession
         | Operation::ListPortalSessions
@@ -89,7 +90,7 @@ fn somebody(kind: Kind, org: &Org<'_>, words: &[&str]) -> Somebody {
     match kind {
         Kind::Service => {
             // A service key needs at least one permission; this one no route asks for.
-            let words = if words.is_empty() { &["usage:read"] } else { words };
+            let words = if words.is_empty() { &["forward_auth"] } else { words };
             let key = service_key(org.edge, words, json!({}));
             bearer(&key.secret, json!({"type": "service", "id": key.id, "name": "Backend"}))
         }

@@ -8,3 +8,4 @@ pub mod life;
 pub mod orgs;
 pub mod page;
 pub mod portal_sessions;
+pub mod usage;

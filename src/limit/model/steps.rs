@@ -82,7 +82,7 @@ pub fn take(scenario: &Scenario, world: &mut World, action: Action) -> bool {
         Action::GiveUp { edge, call, late } => give_up(world, edge, call, late),
         Action::Settle { edge } => {
             let at = &mut world.edges[edge];
-            let settle = at.holding.take_unsettled(world::moment(at.speed, world.now_ms));
+            let settle = at.holding.give_up();
             let any = !settle.is_empty();
             if any {
                 world.strays.push(Command::Settle { settle });

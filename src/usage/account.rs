@@ -1,0 +1,95 @@
+//! What a guard knows of one edge: what it has heard of it, and whether it is still to hear of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::report::{Bundle, Report};
+use crate::{
+    base::time::Timestamp,
+    limit::guard::{Command, Reply},
+};
+
+/// An edge tells what it counted a few seconds after it went quiet at the latest. Who has said nothing for this long after
+/// its lease will not.
+const LATE_MS: i64 = 60_000;
+
+/// An edge's account with the guard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The newest bundle that was taken.
+    bundle: u64,
+    /// The newest message that was heard.
+    message: u64,
+    /// When.
+    heard_at: Timestamp,
+    /// Until when the edge may decide by what it was granted; `None` once it has said that it stopped.
+    decides_until: Option<Timestamp>,
+}
+
+/// How a message leaves the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may decide until then.
+    DecidesUntil(Timestamp),
+    /// It has stopped.
+    Stopped,
+}
+
+/// Requests that were decided in this time may not have been counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// When the edge was heard last.
+    pub from: Timestamp,
+    /// The end of what it was granted.
+    pub to: Timestamp,
+}
+
+impl Standing {
+    /// What the command and its reply leave the edge with.
+    #[must_use]
+    pub fn after(command: &Command, reply: &Reply, now: Timestamp) -> Self {
+        match (command, reply) {
+            (Command::Settle { .. }, _) => Self::Stopped,
+            (_, Reply::Granted { grant, .. }) => Self::DecidesUntil(now.plus_ms(grant.lease.map_or(0, |lease| lease.ttl_ms).into())),
+            _ => Self::DecidesUntil(now),
+        }
+    }
+}
+
+impl Account {
+    /// The account of an edge that was never heard of.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self { bundle: 0, message: 0, heard_at: now, decides_until: None }
+    }
+
+    /// Hears a message; gives back what it brings that was not taken yet.
+    ///
+    /// INVARIANT: a bundle is taken once, however often messages carry it and whenever they arrive: an edge has one on its
+    /// way at a time, and numbers only grow.
+    pub fn hear<'a>(&mut self, report: &'a Report, standing: Standing, now: Timestamp) -> Option<&'a Bundle> {
+        if report.number > self.message {
+            self.message = report.number;
+            self.heard_at = now;
+            self.decides_until = match standing {
+                Standing::DecidesUntil(moment) => Some(self.decides_until.map_or(moment, |until| until.max(moment))),
+                Standing::Stopped => None,
+            };
+        }
+        let bundle = report.bundle.as_ref().filter(|bundle| bundle.number > self.bundle)?;
+        self.bundle = bundle.number;
+        Some(bundle)
+    }
+
+    /// What the edge decided last and will not tell any more, if so.
+    #[must_use]
+    pub fn gap(&self, now: Timestamp) -> Option<Gap> {
+        let to = self.decides_until.filter(|until| now >= until.plus_ms(LATE_MS))?;
+        Some(Gap { from: self.heard_at, to })
+    }
+
+    /// Whether nothing of the edge was heard since `moment`.
+    #[must_use]
+    pub fn is_silent_since(&self, moment: Timestamp) -> bool {
+        self.heard_at < moment
+    }
+}

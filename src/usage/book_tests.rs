@@ -1,0 +1,164 @@
+use super::*;
+use crate::{
+    base::id::{EdgeId, SecretId},
+    decision::verdict::VALID,
+    testing::{chance::Repeating, fixtures::NOW, rows::MemoryRows},
+};
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+fn secret(number: u8) -> SecretId {
+    SecretId::new(NOW, &Repeating(number)).unwrap()
+}
+
+fn line(code: &'static str, last_at: Timestamp, count: u64) -> Line {
+    Line { code: code.into(), secret: secret(1), last_at, count }
+}
+
+fn deed(at: Timestamp) -> Deed {
+    Deed { at, code: VALID.into(), method: None, path: None, ip: None, act_as: None }
+}
+
+fn report(number: u64, sent_at: Timestamp, lines: Vec<Line>, deeds: Vec<Deed>) -> Report {
+    let edge = EdgeId::new(NOW, &Repeating(5)).unwrap();
+    Report { edge, number, sent_at, bundle: Some(Bundle { number, lines, deeds }) }
+}
+
+fn enter_at(rows: &MemoryRows, report: &Report, now: Timestamp) {
+    let Ok(()) = enter(rows, report, Standing::Stopped, now);
+}
+
+fn contents_at(rows: &MemoryRows, now: Timestamp) -> Contents {
+    let Ok(contents) = contents(rows, now);
+    contents
+}
+
+#[test]
+fn what_is_told_is_dated_by_the_guards_clock_however_wrong_the_edges_is() {
+    for skew_ms in [0, -5 * 365 * DAY_MS, 5 * 365 * DAY_MS] {
+        let (rows, edge_now) = (MemoryRows::default(), NOW.plus_ms(skew_ms));
+        let lines = vec![line(VALID, edge_now.plus_ms(-10), 2), line("EXPIRED", edge_now.plus_ms(-2 * HOUR_MS), 1)];
+        enter_at(&rows, &report(1, edge_now, lines, vec![deed(edge_now.plus_ms(-10))]), NOW);
+        let contents = contents_at(&rows, NOW);
+        let hours: Vec<_> = contents.hours.iter().map(|(start, counts)| (*start, counts.allowed(), counts.denied())).collect();
+        let hour = |ms| Hour::of(NOW.plus_ms(ms)).start_at();
+        assert_eq!(hours, [(hour(-2 * HOUR_MS), 0, 1), (hour(-10), 2, 0)]);
+        assert_eq!((contents.deeds[0].at, contents.uses.last_used_at), (NOW.plus_ms(-10), Some(NOW.plus_ms(-10))));
+    }
+}
+
+#[test]
+fn a_clock_that_jumped_between_counting_and_telling_dates_nothing_into_the_future_or_far_back() {
+    for (jump_ms, expected_ms) in [(DAY_MS * 400, 0), (-DAY_MS * 400, -DAY_MS)] {
+        let rows = MemoryRows::default();
+        enter_at(&rows, &report(1, NOW, vec![line(VALID, NOW.plus_ms(jump_ms), 1)], Vec::new()), NOW);
+        assert_eq!(contents_at(&rows, NOW).uses.last_used_at, Some(NOW.plus_ms(expected_ms)));
+    }
+}
+
+#[test]
+fn counters_stay_full_beyond_2_to_the_53_and_the_64() {
+    let rows = MemoryRows::default();
+    for (number, count) in [(1, 1 << 53), (2, 1), (3, u64::MAX)] {
+        enter_at(&rows, &report(number, NOW, vec![line(VALID, NOW, count)], Vec::new()), NOW);
+        let expected = [(1 << 53), (1 << 53) + 1, u64::MAX][usize::try_from(number).unwrap() - 1];
+        assert_eq!(contents_at(&rows, NOW).hours.values().map(Counts::allowed).collect::<Vec<_>>(), [expected]);
+    }
+}
+
+#[test]
+fn who_is_told_that_the_key_is_over_does_not_use_it() {
+    let rows = MemoryRows::default();
+    let lines = vec![line("RATE_LIMITED", NOW.plus_ms(-50), 1), line("REVOKED", NOW, 1), line("EXPIRED", NOW, 1)];
+    enter_at(&rows, &report(1, NOW, lines, Vec::new()), NOW);
+    let uses = contents_at(&rows, NOW).uses;
+    assert_eq!(uses.last_used_at, Some(NOW.plus_ms(-50)));
+    assert_eq!(uses.secrets.into_iter().collect::<Vec<_>>(), [(secret(1).to_string(), NOW.plus_ms(-50))]);
+}
+
+#[test]
+fn the_last_hundred_requests_are_kept_in_order() {
+    let rows = MemoryRows::default();
+    for number in 1..=3_i64 {
+        let deeds = (0..60).map(|step| deed(NOW.plus_ms(step * 3 - number))).collect();
+        let number = u64::try_from(number).unwrap();
+        enter_at(&rows, &report(number, NOW.plus_ms(1_000), Vec::new(), deeds), NOW.plus_ms(1_000));
+    }
+    let kept: Vec<_> = contents_at(&rows, NOW).deeds.iter().map(|deed| deed.at.ms() - NOW.ms()).collect();
+    assert_eq!(kept, (76..176).map(|step| step + 1).collect::<Vec<i64>>());
+}
+
+#[test]
+fn hours_are_shown_and_kept_for_their_days_and_accounts_for_theirs() {
+    let rows = MemoryRows::default();
+    enter_at(&rows, &report(1, NOW, vec![line(VALID, NOW, 1)], Vec::new()), NOW);
+    let last = NOW.plus_ms((i64::from(KEPT_DAYS) * 24 - 1) * HOUR_MS);
+    assert_eq!(contents_at(&rows, last).hours.len(), 1);
+    assert_eq!(contents_at(&rows, last.plus_ms(HOUR_MS)).hours.len(), 0);
+    let mut other = report(1, NOW, vec![line(VALID, last, 1)], Vec::new());
+    other.edge = EdgeId::new(NOW, &Repeating(6)).unwrap();
+    enter_at(&rows, &other, last.plus_ms(HOUR_MS));
+    let Ok(names) = rows.list("").map(|rows| rows.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+    let kept: Vec<&str> = names.iter().map(|name| name.split(':').next().unwrap()).collect();
+    assert_eq!(kept, ["edge", "hour", "uses"], "{names:?}");
+    assert!(names[0].ends_with(other.edge.as_str()));
+}
+
+#[test]
+fn an_edge_that_was_granted_something_and_fell_silent_leaves_a_gap_until_it_is_heard_again() {
+    let rows = MemoryRows::default();
+    let granted = Report { bundle: None, ..report(1, NOW, Vec::new(), Vec::new()) };
+    let Ok(()) = enter(&rows, &granted, Standing::DecidesUntil(NOW.plus_ms(2_000)), NOW);
+    assert_eq!(contents_at(&rows, NOW.plus_ms(61_999)).gaps, []);
+    let late = NOW.plus_ms(62_000);
+    assert_eq!(contents_at(&rows, late).gaps, [Gap { from: NOW, to: NOW.plus_ms(2_000) }]);
+    enter_at(&rows, &report(2, late, vec![line(VALID, NOW, 1)], Vec::new()), late);
+    assert_eq!(contents_at(&rows, late.plus_ms(DAY_MS)).gaps, []);
+    // A message that was overtaken opens nothing again.
+    let Ok(()) = enter(&rows, &granted, Standing::DecidesUntil(late), late);
+    assert_eq!(contents_at(&rows, late.plus_ms(DAY_MS)).gaps, []);
+}
+
+#[test]
+fn a_gap_is_kept_as_long_as_the_counts() {
+    let rows = MemoryRows::default();
+    let granted = Report { bundle: None, ..report(1, NOW, Vec::new(), Vec::new()) };
+    let Ok(()) = enter(&rows, &granted, Standing::DecidesUntil(NOW), NOW);
+    let mut other = report(1, NOW, vec![line(VALID, NOW, 1)], Vec::new());
+    other.edge = EdgeId::new(NOW, &Repeating(6)).unwrap();
+    for (number, days, gaps) in [(1, 30, 1), (2, 32, 0)] {
+        other.number = number;
+        other.bundle.as_mut().unwrap().number = number;
+        enter_at(&rows, &other, NOW.plus_ms(days * DAY_MS));
+        assert_eq!(contents_at(&rows, NOW.plus_ms(days * DAY_MS)).gaps.len(), gaps, "{days}");
+    }
+}
+
+#[test]
+fn rows_that_another_release_wrote_are_begun_anew() {
+    let rows = MemoryRows::default();
+    for name in ["uses", "deeds", &hour_name(Hour::of(NOW)), "edge:edg_1"] {
+        let Ok(()) = rows.put(name, "{\"format\": 9}");
+    }
+    enter_at(&rows, &report(1, NOW, vec![line(VALID, NOW, 1)], vec![deed(NOW)]), NOW);
+    let contents = contents_at(&rows, NOW);
+    assert_eq!((contents.hours.len(), contents.deeds.len()), (1, 1));
+}
+
+#[test]
+fn stored_rows_read_as_they_were_written() {
+    let rows = MemoryRows::default();
+    let mut told = report(3, NOW, vec![line(VALID, NOW, 2)], vec![deed(NOW)]);
+    told.number = 4;
+    enter_at(&rows, &told, NOW);
+    let Ok(all) = rows.list("");
+    let texts: Vec<_> = all.iter().map(|(name, text)| format!("{name} {text}")).collect();
+    let expected = [
+        r#"deeds [{"at":"2030-03-17T17:46:40.000Z","code":"VALID","method":null,"path":null,"ip":null,"act_as":null}]"#,
+        r#"edge:edg_01q9gd6e000m2ga1850m2ga185 {"bundle":3,"message":4,"heard_at":"2030-03-17T17:46:40.000Z","decides_until":null}"#,
+        r#"hour:000527777 {"VALID":2}"#,
+        r#"uses {"last_used_at":"2030-03-17T17:46:40.000Z","secrets":{"sec_01q9gd6e00040g2081040g2081":"2030-03-17T17:46:40.000Z"}}"#,
+    ];
+    assert_eq!(texts, expected);
+}

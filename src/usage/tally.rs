@@ -1,0 +1,208 @@
+//! What an edge has counted and no guard has heard of yet.
+//!
+//! A bundle is sent until some message that carried it was answered. Until then what is counted meanwhile waits for the
+//! next one, so a guard that takes each bundle once counts each request once.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+use super::{
+    count::Hour,
+    report::{Bundle, Deed, Line, MAX_DEEDS, Report},
+};
+use crate::base::{
+    id::{EdgeId, SecretId},
+    time::Timestamp,
+};
+
+/// A message that carries a bundle and has not come back after this long may be lost: the bundle is sent again.
+const PATIENCE_MS: i64 = 6_000;
+
+/// The last requests are told this often; the counts are told by every message.
+const DEEDS_EVERY_MS: i64 = 1_000;
+
+/// So many requests are remembered in one isolate; with more, each subject's last one.
+const MAX_DEEDS_IN_ALL: usize = 10_000;
+
+/// So many subjects at most: only guards that do not answer for long let it come to that.
+const MAX_TALLIES: usize = 100_000;
+
+/// What one isolate has counted, by subject.
+pub struct Tallies<Id> {
+    edge: EdgeId,
+    /// The number of the last message, over all subjects: a subject that is forgotten here is not begun anew with a
+    /// number that its guard has heard.
+    number: u64,
+    open: HashMap<Id, Tally>,
+    deeds: usize,
+    /// Subjects whose guards did not answer for so long that nobody sees to it any more.
+    stranded: Vec<Id>,
+}
+
+/// What was counted of one subject.
+#[derive(Default)]
+struct Tally {
+    lines: Vec<Line>,
+    deeds: VecDeque<Deed>,
+    sent: Option<Box<Sent>>,
+    deeds_told_at: Option<Timestamp>,
+    /// The number of the last message.
+    number: u64,
+    /// Whether the guard takes the edge to be at work with the subject.
+    is_open: bool,
+}
+
+/// A bundle that no guard is known to have heard.
+struct Sent {
+    bundle: Bundle,
+    /// When the message left that carries it now; `None` when none does.
+    since: Option<Timestamp>,
+}
+
+/// What a message is to the guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// The edge goes on.
+    Opening,
+    /// The edge has stopped: it holds no lease, and everything is told.
+    Closing,
+}
+
+impl<Id: Clone + Eq + Hash> Tallies<Id> {
+    /// Nothing counted yet, by the isolate of that name.
+    #[must_use]
+    pub fn of(edge: EdgeId) -> Self {
+        Self { edge, number: 0, open: HashMap::new(), deeds: 0, stranded: Vec::new() }
+    }
+
+    /// Counts one decided request. `false` when there are so many subjects that it cannot be.
+    pub fn count(&mut self, id: &Id, secret: &SecretId, deed: Deed) -> bool {
+        let most = if self.deeds < MAX_DEEDS_IN_ALL { MAX_DEEDS } else { 1 };
+        let Some(tally) = self.tally(id) else { return false };
+        let before = tally.deeds.len();
+        tally.add(secret, &deed);
+        tally.deeds.push_back(deed);
+        while tally.deeds.len() > most {
+            tally.deeds.pop_front();
+        }
+        let after = tally.deeds.len();
+        self.deeds = (self.deeds + after).saturating_sub(before);
+        true
+    }
+
+    /// What the next message to the subject's guard tells.
+    pub fn report(&mut self, id: &Id, tone: Tone, now: Timestamp) -> Report {
+        self.number += 1;
+        let number = self.number;
+        let bundle = self.tally(id).and_then(|tally| {
+            tally.number = number;
+            tally.is_open |= tone == Tone::Opening;
+            tally.bundle(number, tone, now)
+        });
+        self.deeds = self.deeds.saturating_sub(bundle.as_ref().filter(|bundle| bundle.number == number).map_or(0, |new| new.deeds.len()));
+        Report { edge: self.edge.clone(), number, sent_at: now, bundle }
+    }
+
+    /// The message was answered.
+    pub fn heard(&mut self, id: &Id, report: &Report, tone: Tone) {
+        let Some(tally) = self.open.get_mut(id) else { return };
+        if tally.sent.as_ref().is_some_and(|sent| sent.is_in(report)) {
+            tally.sent = None;
+        }
+        // Somebody may have asked for a lease while the last word was on its way.
+        if tone == Tone::Closing && tally.number == report.number {
+            tally.is_open = false;
+        }
+        if tally.is_over() {
+            self.open.remove(id);
+        }
+    }
+
+    /// No answer came: what the message carried is told again.
+    pub fn unheard(&mut self, id: &Id, report: &Report) {
+        let sent = self.open.get_mut(id).and_then(|tally| tally.sent.as_mut());
+        if let Some(sent) = sent.filter(|sent| sent.is_in(report)) {
+            sent.since = None;
+        }
+    }
+
+    /// Whether the subject's guard has still to hear something.
+    #[must_use]
+    pub fn owes(&self, id: &Id) -> bool {
+        self.open.contains_key(id)
+    }
+
+    /// Nobody sees to it any more that the subject's guard hears what it has to.
+    pub fn strand(&mut self, id: &Id) {
+        if self.owes(id) && !self.stranded.contains(id) && self.stranded.len() < MAX_TALLIES {
+            self.stranded.push(id.clone());
+        }
+    }
+
+    /// A subject that nobody sees to; whoever takes it does.
+    pub fn take_stranded(&mut self) -> Option<Id> {
+        self.stranded.pop()
+    }
+
+    fn tally(&mut self, id: &Id) -> Option<&mut Tally> {
+        if !self.open.contains_key(id) {
+            if self.open.len() >= MAX_TALLIES {
+                return None;
+            }
+            self.open.insert(id.clone(), Tally::default());
+        }
+        self.open.get_mut(id)
+    }
+}
+
+impl Sent {
+    fn is_in(&self, report: &Report) -> bool {
+        report.bundle.as_ref().is_some_and(|carried| carried.number == self.bundle.number)
+    }
+}
+
+impl Tally {
+    fn add(&mut self, secret: &SecretId, deed: &Deed) {
+        let hour = Hour::of(deed.at);
+        let alike = |line: &&mut Line| line.code == deed.code && line.secret == *secret && Hour::of(line.last_at) == hour;
+        if let Some(line) = self.lines.iter_mut().find(alike) {
+            line.count = line.count.saturating_add(1);
+            line.last_at = line.last_at.max(deed.at);
+            return;
+        }
+        self.lines.push(Line { code: deed.code.clone(), secret: secret.clone(), last_at: deed.at, count: 1 });
+    }
+
+    fn bundle(&mut self, number: u64, tone: Tone, now: Timestamp) -> Option<Bundle> {
+        if let Some(sent) = &mut self.sent {
+            let is_on_its_way = sent.since.is_some_and(|since| (since..since.plus_ms(PATIENCE_MS)).contains(&now));
+            if is_on_its_way {
+                return None;
+            }
+            sent.since = Some(now);
+            return Some(sent.bundle.clone());
+        }
+        let told_lately = self.deeds_told_at.is_some_and(|at| (at..at.plus_ms(DEEDS_EVERY_MS)).contains(&now));
+        let deeds: Vec<Deed> = if told_lately && tone == Tone::Opening { Vec::new() } else { std::mem::take(&mut self.deeds).into() };
+        let lines = std::mem::take(&mut self.lines);
+        if lines.is_empty() && deeds.is_empty() {
+            return None;
+        }
+        if !deeds.is_empty() {
+            self.deeds_told_at = Some(now);
+        }
+        let bundle = Bundle { number, lines, deeds };
+        self.sent = Some(Box::new(Sent { bundle: bundle.clone(), since: Some(now) }));
+        Some(bundle)
+    }
+
+    fn is_over(&self) -> bool {
+        !self.is_open && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty()
+    }
+}
+
+#[cfg(test)]
+#[path = "tally_tests.rs"]
+mod tests;
