@@ -8,9 +8,9 @@ use crate::{
     limit::guard::{Command, Reply},
 };
 
-/// An edge tells what it counted a few seconds after it went quiet at the latest. Who has said nothing for this long after
-/// its lease will not.
-const LATE_MS: i64 = 60_000;
+/// An edge tells what it counted within a few seconds after its lease. Who has said nothing for this long died, or is not
+/// heard.
+const LATE_MS: i64 = 10_000;
 
 /// An edge's account with the guard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub enum Standing {
     Stopped,
 }
 
-/// Requests that were decided in this time may not have been counted.
+/// Requests that were decided in this time by one edge are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// When the edge was heard last.
@@ -80,7 +80,7 @@ impl Account {
         Some(bundle)
     }
 
-    /// What the edge decided last and will not tell any more, if so.
+    /// When the edge decided what it has not told, though it should have.
     #[must_use]
     pub fn gap(&self, now: Timestamp) -> Option<Gap> {
         let to = self.decides_until.filter(|until| now >= until.plus_ms(LATE_MS))?;

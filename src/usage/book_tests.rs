@@ -110,8 +110,8 @@ fn an_edge_that_was_granted_something_and_fell_silent_leaves_a_gap_until_it_is_h
     let rows = MemoryRows::default();
     let granted = Report { bundle: None, ..report(1, NOW, Vec::new(), Vec::new()) };
     let Ok(()) = enter(&rows, &granted, Standing::DecidesUntil(NOW.plus_ms(2_000)), NOW);
-    assert_eq!(contents_at(&rows, NOW.plus_ms(61_999)).gaps, []);
-    let late = NOW.plus_ms(62_000);
+    assert_eq!(contents_at(&rows, NOW.plus_ms(11_999)).gaps, []);
+    let late = NOW.plus_ms(12_000);
     assert_eq!(contents_at(&rows, late).gaps, [Gap { from: NOW, to: NOW.plus_ms(2_000) }]);
     enter_at(&rows, &report(2, late, vec![line(VALID, NOW, 1)], Vec::new()), late);
     assert_eq!(contents_at(&rows, late.plus_ms(DAY_MS)).gaps, []);

@@ -45,4 +45,5 @@ mod rotation;
 mod service_keys;
 mod storage_calls;
 mod temporary;
+mod usage;
 mod verify;
