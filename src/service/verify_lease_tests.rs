@@ -31,7 +31,11 @@ fn world(limit: Value, changes: Value) -> World {
 }
 
 fn decide_at(world: &World, edge: &Memory, ask: &Ask) -> Decision {
-    block_on(verify(&world.ports(), edge, &fixtures::credential(), ask)).unwrap()
+    decide_by(&world.ports(), edge, ask)
+}
+
+fn decide_by(ports: &Ports, edge: &Memory, ask: &Ask) -> Decision {
+    block_on(verify(ports, edge, &fixtures::credential(), ask)).unwrap()
 }
 
 fn passes(world: &World, edge: &Memory) -> bool {
@@ -47,8 +51,12 @@ fn rate(limit: u32) -> Value {
 }
 
 fn run_chores(world: &World, edge: &Memory) {
+    run_chores_by(&world.ports(), world, edge);
+}
+
+fn run_chores_by(ports: &Ports, world: &World, edge: &Memory) {
     for chore in world.background.take() {
-        block_on(chores::run(&world.ports(), edge, &chore));
+        block_on(chores::run(ports, edge, &chore));
     }
 }
 
@@ -210,3 +218,6 @@ fn clock_that_goes_back_makes_an_edge_ask() {
     assert!(passes(&world, &world.memory));
     assert_eq!(world.wire.calls(), [Call::KeyAcquire, Call::OrgAcquire]);
 }
+
+#[path = "verify_clock_tests.rs"]
+mod clock_tests;
