@@ -142,6 +142,14 @@ pub async fn confirm_key(ports: &Ports, key: &KeyRecord, lease_ms: u32) -> Resul
     confirm(ports, &Subject::Key(key.id.clone()), key.terms()?, lease_ms).await
 }
 
+/// The same for a key that is gone. Of its guard nothing is wanted but the end of the wait: no guard is at a lower version.
+///
+/// # Errors
+/// As [`confirm_key`].
+pub async fn confirm_deletion(ports: &Ports, subject: &Subject, lease_ms: u32) -> Result<(), Failure> {
+    confirm(ports, subject, Terms { version: 0, limit: None, record: None }, lease_ms).await.map(drop)
+}
+
 /// The same for an organization.
 ///
 /// # Errors
