@@ -25,6 +25,7 @@ mod hostile_tokens;
 mod imports;
 mod key_sets;
 mod keys;
+mod kills;
 mod leases;
 mod leases_under_load;
 mod limits;
