@@ -21,6 +21,7 @@ mod endings;
 mod floods;
 mod forward_auth;
 mod friday;
+mod guard_nonsense;
 mod hostile_tokens;
 mod imports;
 mod key_sets;
