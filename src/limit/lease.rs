@@ -125,3 +125,10 @@ pub fn by_any_clock(ms: i64) -> i64 {
     let ms = ms.max(0);
     ms + (ms + FAST_DIVISOR - 1) / FAST_DIVISOR
 }
+
+/// The longest that somebody with a clock of its own may have to wait for a lease to run out: for one of the longest life.
+#[must_use]
+pub fn longest_wait_ms() -> u32 {
+    let start = Timestamp::from_ms(0);
+    u32::try_from(by_any_clock(end(MAX_TTL_MS, start).ms())).unwrap_or(u32::MAX)
+}

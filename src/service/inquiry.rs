@@ -9,7 +9,7 @@ use super::{
 use crate::{
     base::time::Timestamp,
     limit::{
-        guard::{Command, Grant, Reply, Terms},
+        guard::{Command, Grant, Lease, Reply, Terms},
         lease::Settlement,
         window::Quota,
     },
@@ -68,22 +68,26 @@ pub async fn ask<R: Guarded>(
     let (command, settle) = command(shelf, id, version_known, question, asked_at);
     // A look leaves nothing behind, at the guard either.
     let report = if question.peek { None } else { shelf.report(id, Tone::Opening, ports).map_err(Outage::from)? };
-    let reply = ports.guards.send(&R::subject(id), &command, report.as_ref()).await;
-    shelf.told(id, report.as_ref(), Tone::Opening, reply.is_ok());
-    let reply = match reply {
-        Ok(reply) => reply,
-        Err(outage) => {
+    let heard = match ports.guards.send(&R::subject(id), &command, report.as_ref()).await {
+        Ok(Reply::Granted { newer, grant, quota }) => {
+            in_force(id, known, newer, version_known).map(|record| Some((record, Ok(credible(grant, quota, &command)), quota)))
+        }
+        Ok(Reply::Limited { newer, retry_at, quota }) => {
+            in_force(id, known, newer, version_known).map(|record| Some((record, Err(retry_at), Some(quota))))
+        }
+        Ok(Reply::Unknown) => Ok(None),
+        Ok(other) => Err(Outage::Guard { cause: format!("answered an inquiry with {other:?}") }.into()),
+        Err(outage) => Err(outage.into()),
+    };
+    shelf.told(id, report.as_ref(), Tone::Opening, heard.is_ok());
+    let (record, outcome, quota) = match heard {
+        Ok(Some((record, outcome, quota))) => (record.map(|record| shelf.remember(record)), outcome, quota),
+        Ok(None) => return Ok(Answer { record: None, outcome: Outcome::Unknown, quota: None }),
+        Err(failure) => {
             shelf.with(id, |holding| holding.unanswered(settle));
-            return Err(outage.into());
+            return Err(failure);
         }
     };
-    let (newer, outcome, quota) = match reply {
-        Reply::Granted { newer, grant, quota } => (newer, Ok(grant), quota),
-        Reply::Limited { newer, retry_at, quota } => (newer, Err(retry_at), Some(quota)),
-        Reply::Unknown => return Ok(Answer { record: None, outcome: Outcome::Unknown, quota: None }),
-        other => return Err(Outage::Guard { cause: format!("answered an inquiry with {other:?}") }.into()),
-    };
-    let record = in_force(known, newer, version_known)?.map(|record| shelf.remember(record));
     // What a lease has ahead can be spent here, too.
     let ahead = outcome.ok().and_then(|grant| grant.lease?.tokens).unwrap_or(0);
     let left = quota.map(|quota| quota.with_back(ahead));
@@ -119,18 +123,30 @@ fn command<R: Guarded>(shelf: &Shelf<R>, id: &R::Id, version_known: u64, questio
     (Command::Acquire { version_known, want, ahead, ttl_ms, settle: settle.clone() }, settle)
 }
 
+/// The grant, without a lease of more than was asked for: what a guard waits for is what edges ask for at most. Nor are
+/// there tokens to a lease without a limit, or the other way round.
+fn credible(grant: Grant, quota: Option<Quota>, asked: &Command) -> Grant {
+    let Command::Acquire { ahead, ttl_ms, .. } = *asked else { return Grant { lease: None, ..grant } };
+    let is_credible = |lease: &Lease| {
+        lease.ttl_ms <= ttl_ms && lease.tokens.is_some() == quota.is_some() && lease.tokens.is_none_or(|tokens| tokens <= ahead)
+    };
+    Grant { lease: grant.lease.filter(is_credible), ..grant }
+}
+
 /// The record that the guard vouches for.
-fn in_force<R: Guarded>(known: Option<Rc<R>>, newer: Option<Terms>, version_known: u64) -> Result<Option<Rc<R>>, Failure> {
+fn in_force<R: Guarded>(id: &R::Id, known: Option<Rc<R>>, newer: Option<Terms>, version_known: u64) -> Result<Option<Rc<R>>, Failure> {
     let Some(terms) = newer else { return Ok(known) };
     // INVARIANT: an edge never goes back to a lower version. A guard that is behind what the edge knows, even after it
     // read the truth, has nothing to decide by.
     if terms.version <= version_known {
         return Err(Outage::Guard { cause: format!("is at version {}, behind {version_known}", terms.version) }.into());
     }
-    match terms.record {
-        Some(record) => Ok(Some(Rc::new(R::read(&record)?))),
-        None => Ok(None),
+    let Some(record) = terms.record else { return Ok(None) };
+    let record = R::read(&record)?;
+    if (record.id(), record.version()) != (id, terms.version) {
+        return Err(Outage::Guard { cause: "answered with a record of something else".to_owned() }.into());
     }
+    Ok(Some(Rc::new(record)))
 }
 
 fn keep<R: Guarded>(

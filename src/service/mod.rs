@@ -24,3 +24,7 @@ pub mod verify;
 #[cfg(test)]
 #[path = "disorder_tests.rs"]
 mod disorder_tests;
+
+#[cfg(test)]
+#[path = "nonsense_tests.rs"]
+mod nonsense_tests;

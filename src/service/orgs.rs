@@ -83,17 +83,17 @@ pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&
     }
     // As for keys: a call that is repeated after 503 fails until the change is in force.
     let finished_at = publish::finish(ports, &Subject::Org(before.id.clone()), before.policy.consistency.lease_ms).await?;
+    let in_force = async || match finished_at {
+        Some(at) => Ok(Some(at)),
+        None => publish::confirm_org(ports, &before).await,
+    };
     if if_version.is_some_and(|versions| !versions.contains(&before.version)) {
-        return Err(Failure::PreconditionFailed { version: before.version });
+        return in_force().await.and(Err(Failure::PreconditionFailed { version: before.version }));
     }
     let now = ports.clock.now();
     let organization = OrgDraft::read_patch(&before, patch).map_err(Failure::Invalid)?.apply(&before, now);
     if organization.version == before.version {
-        let in_force_at = match finished_at {
-            Some(at) => Some(at),
-            None => publish::confirm_org(ports, &before).await?,
-        };
-        return Ok(Changed { organization, in_force_at });
+        return Ok(Changed { organization, in_force_at: in_force().await? });
     }
     let audit = entry(ports, Action::OrgUpdated, Some(&before), &organization, origin, now)?;
     match ports.ledger.update_org(&organization, before.version, &audit).await? {

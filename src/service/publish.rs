@@ -8,7 +8,7 @@ use crate::{
     key::record::KeyRecord,
     limit::{
         guard::{Command, Reply, Terms},
-        lease::MAX_TTL_MS,
+        lease::{MAX_TTL_MS, longest_wait_ms},
     },
     policy::org::Organization,
     ports::{Outage, Ports, Subject, Unpublished},
@@ -142,6 +142,14 @@ pub async fn confirm_key(ports: &Ports, key: &KeyRecord, lease_ms: u32) -> Resul
     confirm(ports, &Subject::Key(key.id.clone()), key.terms()?, lease_ms).await
 }
 
+/// The same for a key that is gone. Of its guard nothing is wanted but the end of the wait: no guard is at a lower version.
+///
+/// # Errors
+/// As [`confirm_key`].
+pub async fn confirm_deletion(ports: &Ports, subject: &Subject, lease_ms: u32) -> Result<(), Failure> {
+    confirm(ports, subject, Terms { version: 0, limit: None, record: None }, lease_ms).await.map(drop)
+}
+
 /// The same for an organization.
 ///
 /// # Errors
@@ -204,11 +212,15 @@ pub async fn lease_ms(ports: &Ports, org: &OrgId) -> Result<u32, Outage> {
     Ok(organization.map_or(MAX_TTL_MS, |organization| organization.policy.consistency.lease_ms))
 }
 
-/// Has the guard adopt the terms; the answer is the version that is in force, and from when on.
+/// Has the guard adopt the terms; the answer is the version that is in force, and from when on. No lease lives longer than
+/// the longest may, whatever a guard says whose clock stepped back; and what it says of older terms is not about these.
 async fn adopt(ports: &Ports, subject: &Subject, terms: Terms, lease_ms: u32) -> Result<(u64, Coming), Outage> {
+    let adopted = terms.version;
     let command = Command::Adopt { terms, lease_ms };
     match retry(ports, async || ports.guards.send(subject, &command, None).await).await? {
-        Reply::InForce { version, in_force_at, wait_ms } => Ok((version, Coming { at: in_force_at, wait_ms })),
+        Reply::InForce { version, in_force_at, wait_ms } if version >= adopted => {
+            Ok((version, Coming { at: in_force_at, wait_ms: wait_ms.min(longest_wait_ms()) }))
+        }
         other => Err(Outage::Guard { cause: format!("answered an adoption with {other:?}") }),
     }
 }

@@ -31,7 +31,11 @@ fn world(limit: Value, changes: Value) -> World {
 }
 
 fn decide_at(world: &World, edge: &Memory, ask: &Ask) -> Decision {
-    block_on(verify(&world.ports(), edge, &fixtures::credential(), ask)).unwrap()
+    decide_by(&world.ports(), edge, ask)
+}
+
+fn decide_by(ports: &Ports, edge: &Memory, ask: &Ask) -> Decision {
+    block_on(verify(ports, edge, &fixtures::credential(), ask)).unwrap()
 }
 
 fn passes(world: &World, edge: &Memory) -> bool {
@@ -47,12 +51,16 @@ fn rate(limit: u32) -> Value {
 }
 
 fn run_chores(world: &World, edge: &Memory) {
-    run(world, edge, |_| true);
+    run_chores_by(&world.ports(), world, edge);
 }
 
-fn run(world: &World, edge: &Memory, which: impl Fn(&Chore) -> bool) {
+fn run_chores_by(ports: &Ports, world: &World, edge: &Memory) {
+    run(ports, world, edge, |_| true);
+}
+
+fn run(ports: &Ports, world: &World, edge: &Memory, which: impl Fn(&Chore) -> bool) {
     for chore in world.background.take().into_iter().filter(which) {
-        block_on(chores::run(&world.ports(), edge, &chore));
+        block_on(chores::run(ports, edge, &chore));
     }
 }
 
@@ -82,7 +90,7 @@ fn busy_key_s_lease_is_renewed_in_the_background_before_its_end() {
     world.wire.forget_calls();
     assert!(passes(&world, &world.memory));
     assert_eq!(world.wire.calls(), [], "nobody waits for it");
-    run(&world, &world.memory, |chore| matches!(chore, Chore::Renew { .. }));
+    run(&world.ports(), &world, &world.memory, |chore| matches!(chore, Chore::Renew { .. }));
     assert_eq!(world.wire.calls(), [Call::KeyAcquire, Call::OrgAcquire]);
     world.wire.forget_calls();
     world.clock.advance(LEASE_MS / 2);
@@ -214,3 +222,6 @@ fn clock_that_goes_back_makes_an_edge_ask() {
     assert!(passes(&world, &world.memory));
     assert_eq!(world.wire.calls(), [Call::KeyAcquire, Call::OrgAcquire]);
 }
+
+#[path = "verify_clock_tests.rs"]
+mod clock_tests;

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// What becomes of a reply on its way.
+type Forgery = Box<dyn Fn(&Subject, Reply) -> Reply>;
+
 /// The guards of all subjects. Clones share them.
 #[derive(Clone)]
 pub struct MemoryGuards {
@@ -29,11 +32,22 @@ pub struct MemoryGuards {
     clock: MemoryClock,
     cells: Rc<RefCell<HashMap<Subject, String>>>,
     books: Rc<RefCell<HashMap<Subject, MemoryRows>>>,
+    forgery: Rc<RefCell<Option<Forgery>>>,
 }
 
 impl MemoryGuards {
     pub fn new(wire: Wire, ledger: MemoryLedger, clock: MemoryClock) -> Self {
-        Self { wire, ledger, clock, cells: Rc::default(), books: Rc::default() }
+        Self { wire, ledger, clock, cells: Rc::default(), books: Rc::default(), forgery: Rc::default() }
+    }
+
+    /// From here on replies arrive as this makes them.
+    pub fn forge(&self, forgery: impl Fn(&Subject, Reply) -> Reply + 'static) {
+        *self.forgery.borrow_mut() = Some(Box::new(forgery));
+    }
+
+    /// From here on replies arrive as they are.
+    pub fn forge_nothing(&self) {
+        self.forgery.take();
     }
 
     /// The guard of the subject loses its storage.
@@ -108,6 +122,10 @@ impl Guards for MemoryGuards {
         let text = serde_json::to_string(&Message { command, report }).unwrap();
         let reply = self.answer(subject, serde_json::from_str(&text).unwrap()).await?;
         self.wire.leave(call)?;
+        let reply = match &*self.forgery.borrow() {
+            Some(forgery) => forgery(subject, reply),
+            None => reply,
+        };
         Ok(serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap())
     }
 

@@ -31,6 +31,11 @@ impl Edge {
         Self { base_url: base_url.to_owned() }
     }
 
+    /// Whether anybody takes connections there.
+    pub fn listens(&self) -> bool {
+        TcpStream::connect(self.base_url.trim_start_matches("http://")).is_ok()
+    }
+
     /// `GET` without credentials.
     pub fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], None)

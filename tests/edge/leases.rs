@@ -5,10 +5,6 @@ use crate::{
     runtime::{Fleet, Options},
 };
 use serde_json::{Value, json};
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
 
 /// Polls without a pause until this is so; the number of polls is bounded.
 const POLLS: usize = 50_000;
@@ -22,7 +18,7 @@ fn remaining(edge: &Edge, secret: &str) -> u64 {
 }
 
 /// Asks until the condition holds, and says what was seen then.
-fn ask_until(edge: &Edge, secret: &str, question: &Value, reached: impl Fn(&Seen) -> bool) -> Vec<Seen> {
+pub fn ask_until(edge: &Edge, secret: &str, question: &Value, reached: impl Fn(&Seen) -> bool) -> Vec<Seen> {
     let mut all = Vec::new();
     while !all.last().is_some_and(&reached) {
         all.push(load::watch(0, edge, secret, question));
@@ -32,7 +28,7 @@ fn ask_until(edge: &Edge, secret: &str, question: &Value, reached: impl Fn(&Seen
 }
 
 /// A lease is held from the moment on at which requests are admitted without a call to a guard.
-fn until_leased(edge: &Edge, secret: &str) -> usize {
+pub fn until_leased(edge: &Edge, secret: &str) -> usize {
     let calls = || edge.calls("guard.fetch") + edge.calls("org_guard.fetch");
     for count in 1..POLLS {
         let before = calls();
@@ -92,7 +88,7 @@ fn a_leased_key_says_how_old_its_terms_may_be_and_a_strict_one_asks_each_time() 
 }
 
 /// The first edge asks until it holds tokens ahead; how many requests of its were admitted.
-fn hold_tokens(edge: &Edge, secret: &str, limit: u64) -> u64 {
+pub fn hold_tokens(edge: &Edge, secret: &str, limit: u64) -> u64 {
     for admitted in 1..=limit {
         assert_eq!(given::code(edge, secret), "VALID");
         if remaining(edge, secret) < limit - admitted {
@@ -102,7 +98,7 @@ fn hold_tokens(edge: &Edge, secret: &str, limit: u64) -> u64 {
     panic!("nothing was ever taken ahead");
 }
 
-fn spend_all(edge: &Edge, secret: &str) -> u64 {
+pub fn spend_all(edge: &Edge, secret: &str) -> u64 {
     let seen = ask_until(edge, secret, &json!({}), |seen| seen.code == "RATE_LIMITED");
     load::admitted(&seen).into()
 }
@@ -223,26 +219,7 @@ fn a_restart_under_load_admits_no_more_than_the_limit() {
     const LIMIT: u32 = 400;
     let mut fleet = Fleet::start(Options { edges: 4, faults: false, keep_state: true, ..Options::default() });
     let key = given::org(fleet.edge(), json!({})).key(json!({"rate_limit": {"limit": LIMIT, "window_seconds": 3600}}));
-    let edges: Vec<Edge> = fleet.edges.iter().map(|edge| Edge::new(&edge.base_url)).collect();
-    let count = AtomicUsize::new(0);
-    let before: Vec<Seen> = thread::scope(|scope| {
-        let ask = |edge| {
-            let (count, secret) = (&count, &key.secret);
-            scope.spawn(move || {
-                let answers = std::iter::from_fn(|| load::watch_what_may_end(0, edge, secret, &json!({})));
-                let counted = answers.inspect(|_| {
-                    count.fetch_add(1, Ordering::SeqCst);
-                });
-                counted.collect::<Vec<_>>()
-            })
-        };
-        let askers: Vec<_> = edges.iter().map(ask).collect();
-        while count.load(Ordering::SeqCst) < 100 {
-            thread::yield_now();
-        }
-        fleet.restart();
-        askers.into_iter().flat_map(|asker| asker.join().expect("an asker")).collect()
-    });
+    let before = load::until_gone(&fleet.copies(), &key.secret, 100, || fleet.restart());
     let after: u64 = fleet.edges.iter().map(|edge| spend_all(edge, &key.secret)).sum();
     let before = u64::from(load::admitted(&before));
     eprintln!("[leases] {before} before the restart, {after} after it, of {LIMIT}");

@@ -7,7 +7,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::{
     sync::{
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -140,6 +140,30 @@ pub fn under_load<T>(edges: &[Edge], secret: &str, question: &Value, work: impl 
         drop(stop);
         let seen = askers.into_iter().flat_map(|asker| asker.join().expect("an asker")).collect();
         Around { seen, begun, returned, result }
+    })
+}
+
+/// Asks at every edge without pause until there are so many answers; then does the work, which ends the edges, and all that
+/// were answered are what was seen.
+pub fn until_gone(edges: &[Edge], secret: &str, answers: usize, work: impl FnOnce()) -> Vec<Seen> {
+    let count = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let ask = |number, edge| {
+            let count = &count;
+            scope.spawn(move || {
+                let seen = std::iter::from_fn(|| watch_what_may_end(number, edge, secret, &json!({})));
+                let counted = seen.inspect(|_| {
+                    count.fetch_add(1, Ordering::SeqCst);
+                });
+                counted.collect::<Vec<_>>()
+            })
+        };
+        let askers: Vec<_> = edges.iter().enumerate().map(|(number, edge)| ask(number, edge)).collect();
+        while count.load(Ordering::SeqCst) < answers {
+            thread::yield_now();
+        }
+        work();
+        askers.into_iter().flat_map(|asker| asker.join().expect("an asker")).collect()
     })
 }
 

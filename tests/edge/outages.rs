@@ -5,7 +5,7 @@ use crate::{
 };
 use serde_json::json;
 
-fn assert_unavailable(answer: &Response, code: &str) {
+pub fn assert_unavailable(answer: &Response, code: &str) {
     let problem = answer.value();
     assert_eq!((answer.status, given::text(&problem["code"])), (503, code.to_owned()), "{problem}");
     assert!(answer.header("retry-after").is_some());

@@ -6,6 +6,7 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
     sync::{
@@ -68,9 +69,33 @@ impl Fleet {
     /// Stops the fleet and starts it again on the same state (if it keeps one); its ports change.
     pub fn restart(&mut self) {
         self.stop();
+        self.start_again();
+    }
+
+    /// Kills the runtime where it stands, so that nothing is written or said any more, and starts it again as
+    /// [`Fleet::restart`] does.
+    pub fn die_and_restart(&mut self) {
+        // Node and what it started are one group of processes, named after Node.
+        let group = format!("-{}", self.child.id());
+        let killed = Command::new("kill").args(["-KILL", "--", &group]).status().expect("there is a kill");
+        assert!(killed.success(), "not killed");
+        let _ = self.child.wait();
+        // A process lets go of its ports when it lets go of its files.
+        while self.edges.iter().any(Edge::listens) {
+            std::thread::yield_now();
+        }
+        self.start_again();
+    }
+
+    fn start_again(&mut self) {
         let (child, ready) = spawn(&self.options, self.state.as_deref());
         self.child = child;
         (self.edges, self.scheduled_url) = addresses(&ready);
+    }
+
+    /// The edges, for who asks them while the fleet is restarted.
+    pub fn copies(&self) -> Vec<Edge> {
+        self.edges.iter().map(|edge| Edge::new(&edge.base_url)).collect()
     }
 
     /// Where the state is kept, if it is.
@@ -131,7 +156,7 @@ fn spawn(options: &Options, state: Option<&Path>) -> (Child, Value) {
     if let Some(state) = state {
         command.arg("--state").arg(state);
     }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node starts");
+    let mut child = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node starts");
     let output = child.stdout.take().expect("its output is piped");
     let mut lines = BufReader::new(output).lines().map_while(Result::ok);
     let ready = lines.find_map(|line| serde_json::from_str(&line).ok()).expect("the fleet tells its addresses");

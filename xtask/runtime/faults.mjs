@@ -12,6 +12,8 @@
 //   "lose"            the call is made, its answer lost: it throws afterwards
 //   "hang"            the call does not return (for ten minutes)
 //   {"mode": …, "delay_ms": 50, "times": 2}   with a delay before it, only for the first calls; mode may be left out
+//   {"mode": "answer", "status": 500, "text": "…"}   of a guard: the call is not made, and this is what it came to
+//   {"mode": "alter", "reply": {…}}   of a guard: the call is made; the members named here, however deep, replace those of its answer
 //
 // Every statement sent to D1 counts as db.query, a batch as one db.batch; db.rows_read adds up the rows that single
 // statements read. State is per isolate, so per edge.
@@ -26,6 +28,7 @@ const BINDINGS = {
   FAILED_CREDENTIALS: "failed_credentials",
 };
 const MODES = ["fail", "lose", "hang"];
+const FORGERIES = { answer: answerInstead, alter: alterReply };
 
 let faults = {};
 let calls = {};
@@ -58,8 +61,24 @@ async function gate(path, call) {
   // A timer and not a promise that never settles: the runtime would notice that one and end the request.
   if (mode === "hang") await scheduler.wait(600_000);
   if (mode === "lose") await call();
+  if (Object.hasOwn(FORGERIES, mode ?? "")) return FORGERIES[mode](fault, call);
   if (mode !== undefined) throw new Error(`injected fault: ${name}`);
   return call();
+}
+
+function answerInstead({ status = 200, text = "" }) {
+  return new Response(text, { status });
+}
+
+async function alterReply({ reply }, call) {
+  return Response.json(laidOver(await (await call()).json(), reply));
+}
+
+function laidOver(real, forged) {
+  const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject(real) || !isObject(forged)) return forged;
+  const members = Object.entries(forged).map(([name, value]) => [name, laidOver(real[name], value)]);
+  return { ...real, ...Object.fromEntries(members) };
 }
 
 // Reads pass through to the real object, so `constructor.name`, which the Rust bindings check, is the real one.
@@ -149,6 +168,8 @@ function wrapEnv(env, wrappings, prefix) {
 
 function unknownModes(node, path = []) {
   if (typeof node === "string") return MODES.includes(node) ? [] : [`${path.join(".")}: ${node}`];
+  // Only an answer of a guard is of a form that can be forged without knowing what was asked.
+  if (Object.hasOwn(FORGERIES, node?.mode ?? "")) return /guard(\.fetch)?$/.test(path.join(".")) ? [] : [`${path.join(".")}: ${node.mode}`];
   return Object.entries(node ?? {}).flatMap(([key, value]) =>
     ["delay_ms", "times"].includes(key) ? [] : unknownModes(value, [...path, key]),
   );

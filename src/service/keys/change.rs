@@ -66,8 +66,20 @@ impl Change<'_> {
             return Err(Failure::Conflict);
         }
         let finished_at = publish::finish(self.ports, &Subject::Key(key.id.clone()), organization.policy.consistency.lease_ms).await?;
-        self.expect_version(&key)?;
-        Ok(Loaded { organization, key, finished_at })
+        let loaded = Loaded { organization, key, finished_at };
+        match self.expect_version(&loaded.key) {
+            Ok(()) => Ok(loaded),
+            // What moved the version on may be this very call, which somebody else still waits for.
+            Err(moved_on) => self.in_force(&loaded).await.and(Err(moved_on)),
+        }
+    }
+
+    /// Waits until the key is in force as it was found, and says since when it is.
+    pub(super) async fn in_force(&self, loaded: &Loaded) -> Result<Option<Timestamp>, Failure> {
+        match loaded.finished_at {
+            Some(at) => Ok(Some(at)),
+            None => publish::confirm_key(self.ports, &loaded.key, loaded.organization.policy.consistency.lease_ms).await,
+        }
     }
 
     /// The key, in whatever version it has.

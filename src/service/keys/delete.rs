@@ -50,15 +50,13 @@ pub async fn delete(change: &Change<'_>) -> Result<(), Failure> {
     }
 }
 
-/// A deletion that is repeated because the first call could not bring it into force: it is done when it is. Whose key it
-/// was, the audit log knows; to everybody else it was never there.
+/// A deletion that is repeated because the first call could not bring it into force is done when it is; one whose first call
+/// did, or still waits for that, finds nothing then. Whose key it was, the audit log knows; to everybody else it was never
+/// there.
 async fn finish_deletion(change: &Change<'_>) -> Result<(), Failure> {
     let ports = change.ports;
     let subject = KeyId::parse(change.key).map(Subject::Key).map_err(|_| Failure::NotFound)?;
     let organization = OrgId::parse(change.org).map_err(|_| Failure::NotFound)?;
-    if ports.ledger.find_unpublished(&subject).await?.is_none() {
-        return Err(Failure::NotFound);
-    }
     let query = AuditQuery {
         action: Some(Action::KeyDeleted.as_str().to_owned()),
         target: Some(change.key.to_owned()),
@@ -72,7 +70,10 @@ async fn finish_deletion(change: &Change<'_>) -> Result<(), Failure> {
         return Err(Failure::NotFound);
     }
     let lease_ms = publish::lease_ms(ports, &organization).await?;
-    publish::finish(ports, &subject, lease_ms).await.map(drop)
+    if publish::finish(ports, &subject, lease_ms).await?.is_some() {
+        return Ok(());
+    }
+    publish::confirm_deletion(ports, &subject, lease_ms).await.and(Err(Failure::NotFound))
 }
 
 /// Removes temporary keys that expired 30 days ago. Runs with the cron; running it at any time is safe.

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     audit::entry::Action,
+    base::id::OrgId,
     decision::facts::Ask,
     key::state::Status,
-    ports::Subject,
-    service::{publish, verify::verify},
+    policy::org::Organization,
+    ports::{Clock as _, Subject},
+    service::{orgs, publish, verify::verify},
     testing::{
+        chance::Sequence,
         fixtures::{self, NOW, author},
         wire::{Call, Times},
         world::World,
@@ -50,24 +53,71 @@ fn lost_race_of_an_edit_is_told_and_leaves_no_entry() {
     }
 }
 
-/// The call that made the change has taken it off the outbox and waits for the leases; this one finds nothing to do.
-#[test]
-fn edit_that_finds_its_change_made_waits_until_it_is_in_force_all_the_same() {
-    let world = world(json!({"consistency": {"lease_ms": 2000}}));
-    let credential = fixtures::credential();
-    assert_eq!((code(&world, &credential), code(&world, &credential)), ("VALID", "VALID"));
-    let ports = world.ports();
-    let change = fixtures::change(&ports, None);
-    let body = json!({"permissions": []});
-    let mut first = Box::pin(update(&change, &body));
+/// A world whose edge holds leases of two seconds.
+fn leased() -> World {
+    let world = world(json!({"deletion": true, "consistency": {"lease_ms": 2000}}));
+    assert_eq!((code(&world, &fixtures::credential()), code(&world, &fixtures::credential())), ("VALID", "VALID"));
+    world
+}
+
+/// The first call has taken its change off the outbox and waits for the leases, and so does the same call that is made
+/// meanwhile: what came of the two.
+fn asked_twice<T>(world: &World, call: impl AsyncFn() -> Result<T, Failure>) -> (T, Result<T, Failure>) {
+    let (entries, mut first) = (world.ledger.audit().len(), Box::pin(call()));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    while world.ledger.key(&fixtures::key_id()).unwrap().version == 1 || !world.ledger.outbox().is_empty() {
+    while world.ledger.audit().len() == entries || !world.ledger.outbox().is_empty() {
         assert!(first.as_mut().poll(&mut context).is_pending(), "leases are out");
     }
     world.clock.set(NOW);
-    let again = edit_in(&world, body.clone(), None).unwrap();
-    assert_eq!((again.key.version, again.in_force_at), (2, block_on(first).unwrap().in_force_at));
-    assert!(world.ports().clock.now() >= again.in_force_at.unwrap(), "it has waited");
+    let again = block_on(call());
+    assert!(world.clock.now() >= NOW.plus_ms(2155), "it has waited");
+    (block_on(first).unwrap(), again)
+}
+
+#[test]
+fn edit_that_finds_its_change_made_waits_until_it_is_in_force_all_the_same() {
+    let world = leased();
+    let (first, again) = asked_twice(&world, async || update(&fixtures::change(&world.ports(), None), &json!({"permissions": []})).await);
+    let again = again.unwrap();
+    assert_eq!((again.key.version, again.in_force_at), (2, first.in_force_at));
+}
+
+#[test]
+fn call_that_comes_too_late_for_what_it_asks_is_told_so_when_that_is_in_force() {
+    let world = leased();
+    let ports = world.ports();
+    let narrow = async || update(&fixtures::change(&ports, Some(&[1])), &json!({"permissions": []})).await;
+    assert!(matches!(asked_twice(&world, narrow).1, Err(Failure::PreconditionFailed { version: 2 })));
+
+    let world = leased();
+    let ports = world.ports();
+    block_on(rotate(&fixtures::change(&ports, None), &json!({"overlap_seconds": 3600}))).unwrap();
+    let complete = async || complete_rotation(&fixtures::change(&ports, None), None).await;
+    assert!(matches!(asked_twice(&world, complete).1, Err(Failure::Illegal(_))));
+
+    let world = leased();
+    let ports = world.ports();
+    let gone = async || delete(&fixtures::change(&ports, None)).await;
+    assert!(matches!(asked_twice(&world, gone).1, Err(Failure::NotFound)));
+
+    let world = leased();
+    let ports = world.ports();
+    let patch = json!({"policy": {"requires_feature": "api"}});
+    let switch_off = async || orgs::update(&ports, &org(), &patch, Some(&[1]), fixtures::origin()).await;
+    assert!(matches!(asked_twice(&world, switch_off).1, Err(Failure::PreconditionFailed { version: 2 })));
+}
+
+#[test]
+fn key_of_another_organization_that_was_deleted_is_nothing_to_wait_for() {
+    let world = leased();
+    block_on(delete(&fixtures::change(&world.ports(), None))).unwrap();
+    world.wire.forget_calls();
+    world.ledger.set_org(Organization { id: OrgId::new(NOW, &Sequence::new(9)).unwrap(), ..fixtures::organization(json!({})) });
+    let stranger = OrgId::new(NOW, &Sequence::new(9)).unwrap();
+    let ports = world.ports();
+    let refused = block_on(delete(&Change { org: stranger.as_str(), ..fixtures::change(&ports, None) }));
+    assert!(matches!(refused, Err(Failure::NotFound)));
+    assert_eq!(world.wire.count_where(Call::is_guard), 0);
 }
 
 #[test]

@@ -65,8 +65,13 @@ pub async fn rotate(change: &Change<'_>, body: &Value) -> Result<Rotated, Failur
 /// [`Failure::Illegal`] when no rotation is open, lost races as in an edit.
 pub async fn complete_rotation(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
     read_nothing(body).map_err(Failure::Invalid)?;
-    let Loaded { organization, key: before, .. } = change.load().await?;
+    let loaded = change.load().await?;
     let now = change.ports.clock.now();
-    let after = before.clone().into_active(now, "completed")?.complete_rotation(now)?;
-    change.make(&organization, &before, after, Action::KeyRotationCompleted, now).await
+    let completed = loaded.key.clone().into_active(now, "completed").and_then(|active| active.complete_rotation(now));
+    let after = match completed {
+        Ok(after) => after,
+        // Whoever asks twice is told so no earlier than the first answer comes.
+        Err(illegal) => return change.in_force(&loaded).await.and(Err(illegal.into())),
+    };
+    change.make(&loaded.organization, &loaded.key, after, Action::KeyRotationCompleted, now).await
 }
