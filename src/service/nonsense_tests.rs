@@ -8,9 +8,9 @@ use crate::{
     base::id::KeyId,
     decision::facts::Ask,
     key::record::KeyRecord,
-    limit::holding::Holding,
     limit::{
         guard::{Grant, Lease, Reply, Terms},
+        holding::Holding,
         lease::longest_wait_ms,
     },
     ports::Subject,
