@@ -11,6 +11,7 @@ use super::{
     load::{self, Length, Outcome, Target},
     row::Row,
     runtime::Runtime,
+    spread::ratios,
 };
 use crate::step;
 
@@ -47,5 +48,8 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
             outcomes.push(load::run(&target, &Length::Seconds { warmup: 1, measured: plan.pick(4, 1) })?);
         }
     }
-    Ok(ROWS.iter().zip(&outcomes).flat_map(|(name, outcomes)| hot::explained(name, outcomes)).collect())
+    let [one, .., most] = outcomes.each_ref().map(|outcomes| hot::cpu(outcomes));
+    let mut rows = vec![Row::of("10000 hot keys: CPU over 1 hot key", &ratios(&most, &one), "×")];
+    rows.extend(ROWS.iter().zip(&outcomes).flat_map(|(name, outcomes)| hot::explained(name, outcomes)));
+    Ok(rows)
 }

@@ -12,23 +12,24 @@ use super::{
 };
 use crate::{build, project, step};
 
-pub const ROWS: [&str; 5] = [
-    "hot /v1/auth: CPU over an empty JavaScript worker",
-    "hot /v1/verify: CPU over an empty JavaScript worker",
-    "hot /v1/auth: throughput over an empty Rust worker",
-    "bad checksum on /v1/auth: CPU over a hot verify there",
-    "bad checksum on /v1/verify: CPU over a hot verify there",
-];
+const AUTH_CPU: &str = "hot /v1/auth: CPU over an empty JavaScript worker";
+const VERIFY_CPU: &str = "hot /v1/verify: CPU over an empty JavaScript worker";
+const OVER_RUST: &str = "hot /v1/auth: throughput over an empty Rust worker";
+const BAD_ON_AUTH: &str = "bad checksum on /v1/auth: CPU over a hot verify there";
+const BAD_ON_VERIFY: &str = "bad checksum on /v1/verify: CPU over a hot verify there";
 
-const NAMES: [&str; 7] = [
-    "empty JavaScript worker",
-    "empty Rust worker",
-    "hot /v1/auth",
-    "hot /v1/verify",
-    "bad checksum on /v1/auth",
-    "bad checksum on /v1/verify",
-    "limited on /v1/auth (429)",
-];
+const JAVASCRIPT: &str = "empty JavaScript worker";
+const RUST: &str = "empty Rust worker";
+const AUTH: &str = "hot /v1/auth";
+const VERIFY: &str = "hot /v1/verify";
+const BAD_AUTH: &str = "bad checksum on /v1/auth";
+const BAD_VERIFY: &str = "bad checksum on /v1/verify";
+const LIMITED: &str = "limited on /v1/auth (429)";
+
+const LOADS: [&str; 7] = [JAVASCRIPT, RUST, AUTH, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];
+
+pub const ROWS: [&str; 12] =
+    [AUTH_CPU, VERIFY_CPU, OVER_RUST, BAD_ON_AUTH, BAD_ON_VERIFY, JAVASCRIPT, RUST, AUTH, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];
 
 /// Measures all of them in each round.
 ///
@@ -50,7 +51,7 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
         }
     }
     let mut rows = compared(&outcomes);
-    for (name, outcomes) in NAMES.iter().zip(&outcomes) {
+    for (name, outcomes) in LOADS.iter().zip(&outcomes) {
         rows.extend(explained(name, outcomes));
     }
     Ok(rows)
@@ -80,27 +81,31 @@ fn targets(javascript: &Runtime, rust: &Runtime, latchkey: &Runtime) -> Result<[
 
 fn compared(outcomes: &[Vec<Outcome>; 7]) -> Vec<Row> {
     let [javascript, rust, auth, verify, bad_auth, bad_verify, _] = outcomes;
-    let cpu = |of, over| ratios(&series(of, |outcome| outcome.cpu_us_per_request), &series(over, |outcome| outcome.cpu_us_per_request));
+    let cpu = |of, over| ratios(&cpu(of), &cpu(over));
     let throughput = ratios(&series(auth, |outcome| outcome.requests_per_second), &series(rust, |outcome| outcome.requests_per_second));
-    let [auth_cpu, verify_cpu, over_rust, bad_on_auth, bad_on_verify] = ROWS;
     vec![
-        Row::of(auth_cpu, &cpu(auth, javascript), "×").at_most(1.3),
-        Row::of(verify_cpu, &cpu(verify, javascript), "×").at_most(1.8),
-        Row::of(over_rust, &throughput, "×").at_least(1.0),
-        Row::of(bad_on_auth, &cpu(bad_auth, auth), "×").at_most(1.0),
-        Row::of(bad_on_verify, &cpu(bad_verify, verify), "×").at_most(1.0),
+        Row::of(AUTH_CPU, &cpu(auth, javascript), "×").at_most(1.3),
+        Row::of(VERIFY_CPU, &cpu(verify, javascript), "×").at_most(1.8),
+        Row::of(OVER_RUST, &throughput, "×").at_least(1.0),
+        Row::of(BAD_ON_AUTH, &cpu(bad_auth, auth), "×").at_most(1.0),
+        Row::of(BAD_ON_VERIFY, &cpu(bad_verify, verify), "×").at_most(1.0),
     ]
 }
 
 /// What a load came to in itself.
 pub fn explained(name: &str, outcomes: &[Outcome]) -> Vec<Row> {
     vec![
-        Row::of(&format!("{name}: CPU"), &series(outcomes, |outcome| outcome.cpu_us_per_request), "µs/request"),
+        Row::of(&format!("{name}: CPU"), &cpu(outcomes), "µs/request"),
         Row::of(&format!("{name}: throughput"), &series(outcomes, |outcome| outcome.requests_per_second), "requests/s"),
         Row::of(&format!("{name}: median latency"), &series(outcomes, |outcome| outcome.p50_ms), "ms"),
         Row::of(&format!("{name}: 90 % within"), &series(outcomes, |outcome| outcome.p90_ms), "ms"),
         Row::of(&format!("{name}: 99 % within"), &series(outcomes, |outcome| outcome.p99_ms), "ms"),
     ]
+}
+
+/// What workerd used for a request, in each round.
+pub fn cpu(outcomes: &[Outcome]) -> Vec<f64> {
+    series(outcomes, |outcome| outcome.cpu_us_per_request)
 }
 
 fn series(outcomes: &[Outcome], of: impl Fn(&Outcome) -> f64) -> Vec<f64> {

@@ -84,7 +84,10 @@ const SECTIONS: [Section; 10] = [
 pub fn run(options: &Options) -> Result<()> {
     let earlier = options.compare.as_deref().map(table::read).transpose()?;
     let wanted = |name: &str| options.only.as_ref().is_none_or(|part| name.contains(part.as_str()));
-    let sections: Vec<_> = SECTIONS.iter().filter(|section| section.rows.iter().any(|name| wanted(name))).collect();
+    // Rows that explain are named after what they explain, `cold /v1/auth: CPU`: such a name chooses its section, too.
+    let begins = |name: &str| options.only.as_ref().is_some_and(|part| part.starts_with(name));
+    let chosen = |section: &&Section| section.rows.iter().any(|name| wanted(name) || begins(name));
+    let sections: Vec<_> = SECTIONS.iter().filter(chosen).collect();
     if sections.is_empty() {
         bail!("no row has that in its name; `cargo xtask bench` without `--only` prints all");
     }
