@@ -94,10 +94,18 @@ pub fn run(options: &Options) -> Result<()> {
     tools::npm::ensure()?;
     build::run()?;
     let plan = Plan { rounds: options.rounds, quick: options.quick };
-    let mut rows = Vec::new();
+    let (mut rows, mut failures) = (Vec::new(), 0);
     for section in sections {
-        step::tell(&format!("Measuring: {} …", section.rows.first().copied().unwrap_or_default()));
-        rows.extend((section.measure)(&plan)?.into_iter().filter(|row| wanted(&row.what)));
+        let name = section.rows.first().copied().unwrap_or_default();
+        step::tell(&format!("Measuring: {name} …"));
+        match (section.measure)(&plan) {
+            Ok(measured) => rows.extend(measured.into_iter().filter(|row| wanted(&row.what))),
+            // The others are worth their minutes all the same.
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                failures += 1;
+            }
+        }
         // After each section: what was measured before an interruption is kept.
         table::write(&project::root().join("target/bench.json"), &rows)?;
     }
@@ -107,6 +115,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if let Some(earlier) = earlier {
         table::print_moved(&earlier, &rows);
+    }
+    if failures > 0 {
+        bail!("{failures} parts could not be measured; why is said above, where they were");
     }
     Ok(())
 }
