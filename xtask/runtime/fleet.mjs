@@ -2,15 +2,16 @@
 // each in an isolate of its own on a port of its own. This is where tests and measurements run the real thing.
 //
 //   node xtask/runtime/fleet.mjs [--edges 1] [--base-port 0] [--state DIR] [--faults] [--var NAME=VALUE]…
-//                                [--rate-limit NAME=LIMIT]… [--exit-with-stdin]
+//                                [--rate-limit NAME=LIMIT]… [--sql FILE] [--exit-with-stdin]
 //
+// --sql fills the database after the migrations: for states that would take the API too long to make.
 // Prints one line of JSON ({"edges": [URL…], "scheduled": URL, "pid": …}), then "ready".
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
-import { applyMigrations } from "./migrations.mjs";
+import { applyMigrations, runFile } from "./migrations.mjs";
 import { readConfig } from "./config.mjs";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     faults: { type: "boolean", default: false },
     var: { type: "string", multiple: true, default: [] },
     "rate-limit": { type: "string", multiple: true, default: [] },
+    sql: { type: "string" },
     "exit-with-stdin": { type: "boolean", default: false },
   },
 });
@@ -131,7 +133,9 @@ try {
     }),
   );
   const entry = await fleet.ready;
-  await applyMigrations(await fleet.getD1Database("DB", config.name), join(root, config.migrationsDir));
+  const database = await fleet.getD1Database("DB", config.name);
+  await applyMigrations(database, join(root, config.migrationsDir));
+  if (options.sql) await runFile(database, options.sql);
   const edges = await Promise.all(names.map(async (name) => (await fleet.unsafeGetDirectURL(name)).origin));
   console.log(JSON.stringify({ edges, scheduled: new URL("/cdn-cgi/local/scheduled", entry).href, pid: process.pid }));
   console.log("ready");

@@ -25,3 +25,8 @@ export async function applyMigrations(db, folder) {
     ]);
   }
 }
+
+// Runs the statements of a file, all or none.
+export async function runFile(db, path) {
+  await db.batch(splitStatements(readFileSync(path, "utf8")).map((sql) => db.prepare(sql)));
+}

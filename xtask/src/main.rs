@@ -2,6 +2,7 @@
 //!
 //! One module per verb. `tools` finds or installs what the verbs need; `project` knows where things are.
 
+mod bench;
 mod build;
 mod check;
 mod clean;
@@ -34,6 +35,8 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure what the project promises on the real runtime, and print it with its bars.
+    Bench(bench::Options),
     /// Check format, lints, licenses and sources.
     Check,
     /// Remove the local state; tools and the operator token stay.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Dev(options) => dev::run(&options),
         // As typed: clap would swallow a leading `--`, which `cargo test` needs.
         Verb::Test { .. } => test::run(&env::args().skip(2).collect::<Vec<_>>()),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Check => check::run(),
         Verb::CleanState(options) => clean::run(&options),
         Verb::Fleet(options) => fleet::run(&options),

@@ -1,4 +1,4 @@
-//! The fourth step: esbuild joins our entry shim and the glue into one module beside the wasm.
+//! The fourth step: esbuild joins an entry shim and the glue into one module beside the wasm.
 
 use std::{
     fs,
@@ -8,14 +8,13 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::stamp::Inputs;
-use crate::{project, step, tools};
+use crate::{step, tools};
 
 /// The bundled `index.js`.
 ///
 /// # Errors
 /// Those of esbuild.
-pub fn run(glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
-    let shim = project::root().join("shim/worker.js");
+pub fn run(shim: &Path, glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
     let result = stage.join("index.js");
     let arguments = [
         "--bundle".to_owned(),
@@ -29,10 +28,10 @@ pub fn run(glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
         format!("--alias:latchkey-wasm={}", glue.join("index.js").display()),
     ];
     let recipe = format!("{}{}", tools::npm::version("esbuild"), arguments.join(" "));
-    let inputs = Inputs::of(&recipe).file(&shim)?.file(&glue.join("index.js"))?;
+    let inputs = Inputs::of(&recipe).file(shim)?.file(&glue.join("index.js"))?;
     let outcome = inputs.make(&result, || {
         let mut esbuild = tools::npm::command("esbuild");
-        esbuild.arg(&shim).args(&arguments).arg(format!("--outfile={}", result.display()));
+        esbuild.arg(shim).args(&arguments).arg(format!("--outfile={}", result.display()));
         step::quietly(&mut esbuild)?;
         // wasm-bindgen writes a source-phase import, which the runtime does not know yet; its plain import of a wasm
         // module means the same.

@@ -9,17 +9,17 @@ use crate::{
     tools::wasm::{TARGET, Toolchain},
 };
 
-/// Compiles the crate and gives the path of its wasm.
+/// Compiles a crate of the workspace and gives the path of its wasm.
 ///
 /// # Errors
 /// When the crate does not compile; cargo has then said why.
-pub fn run(toolchain: &Toolchain) -> Result<PathBuf> {
+pub fn run(toolchain: &Toolchain, package: &str, profile: &str) -> Result<PathBuf> {
     let mut cargo = toolchain.cargo("build");
-    cargo.args(["--release", "--locked", "--package", "latchkey", "--lib"]);
+    cargo.args(["--profile", profile, "--locked", "--package", package, "--lib"]);
     if !std::io::stderr().is_terminal() {
         // Without a terminal cargo would print a line per crate.
         cargo.arg("--quiet");
     }
     step::aloud(&mut cargo)?;
-    Ok(project::wasm_target_dir().join(TARGET).join("release/latchkey.wasm"))
+    Ok(project::wasm_target_dir().join(TARGET).join(profile).join(format!("{}.wasm", package.replace('-', "_"))))
 }

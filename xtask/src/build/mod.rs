@@ -9,12 +9,16 @@ mod compile;
 mod publish;
 mod size;
 mod stamp;
+mod yardstick;
 
 use std::fs::{self, File};
 
 use anyhow::{Context, Result};
 
 use crate::{project, step, tools};
+
+pub use size::gzipped;
+pub use yardstick::run as yardstick;
 
 /// Builds the worker, doing only the steps whose inputs changed.
 ///
@@ -27,10 +31,11 @@ pub fn run() -> Result<()> {
     let _lock = exclusive()?;
 
     step::tell("Building the worker:");
-    let compiled = step::timed("cargo", || compile::run(&toolchain).map(|wasm| (wasm, toolchain.name().to_owned())))?;
+    let compiled =
+        step::timed("cargo", || compile::run(&toolchain, "latchkey", "release").map(|wasm| (wasm, toolchain.name().to_owned())))?;
     let glue = step::timed("wasm-bindgen", || bindgen::glue(&compiled, &stage))?;
     let optimized = step::timed("wasm-opt", || bindgen::optimize(&glue, &stage))?;
-    let module = step::timed("esbuild", || bundle::run(&glue, &stage))?;
+    let module = step::timed("esbuild", || bundle::run(&project::root().join("shim/worker.js"), &glue, &stage))?;
     step::timed("build/", || publish::run(&module, &optimized))?;
     size::print()
 }

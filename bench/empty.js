@@ -1,0 +1,6 @@
+// Answers 200 with nothing: the yardstick of `cargo xtask bench`.
+export default {
+  fetch() {
+    return new Response();
+  },
+};
