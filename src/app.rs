@@ -23,27 +23,33 @@ use crate::{
 
 thread_local! {
     static MEMORY: Memory = Memory::default();
+    static PORTS: OnceCell<Ports> = const { OnceCell::new() };
     static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
 }
 
-/// The platform behind every port. Bindings are looked up when they are used.
-pub fn ports(env: &Env, background: Box<dyn Background>) -> Ports {
+/// The platform behind every port; nothing is left to do after the answer. Bindings are looked up when they are used.
+pub fn ports(env: &Env) -> Ports {
     Ports {
-        background,
-        ledger: Box::new(D1Ledger::new(env.clone())),
-        sessions: Box::new(D1Ledger::new(env.clone())),
-        index: Box::new(KvIndex::new(env.clone())),
-        guards: Box::new(DurableGuards::new(env.clone())),
-        throttle: Box::new(PlatformThrottle::new(env.clone())),
-        key_sets: Box::new(PublishedKeySets::new(env.clone())),
-        signatures: Box::new(PlatformSignatures),
-        clock: Box::new(PlatformClock),
-        entropy: Box::new(PlatformEntropy),
+        background: Rc::new(NoBackground),
+        ledger: Rc::new(D1Ledger::new(env.clone())),
+        sessions: Rc::new(D1Ledger::new(env.clone())),
+        index: Rc::new(KvIndex::new(env.clone())),
+        guards: Rc::new(DurableGuards::new(env.clone())),
+        throttle: Rc::new(PlatformThrottle::new(env.clone())),
+        key_sets: Rc::new(PublishedKeySets::new(env.clone())),
+        signatures: Rc::new(PlatformSignatures),
+        clock: Rc::new(PlatformClock),
+        entropy: Rc::new(PlatformEntropy),
     }
 }
 
+/// The ports of requests. All requests of an isolate have the same bindings.
+fn request_ports(env: &Env) -> Ports {
+    PORTS.with(|known| known.get_or_init(|| ports(env)).clone())
+}
+
 /// Where nothing is left to do after the answer.
-pub struct NoBackground;
+struct NoBackground;
 
 impl Background for NoBackground {
     fn later(&self, _chore: Chore) {}
@@ -55,15 +61,14 @@ impl Background for NoBackground {
 
 /// What a request leaves to do is done in its own context, for as long as the platform lets it.
 struct RequestBackground {
-    env: Env,
+    ports: Ports,
     context: Context,
 }
 
 impl Background for RequestBackground {
     fn later(&self, chore: Chore) {
-        let env = self.env.clone();
+        let (ports, memory) = (self.ports.clone(), MEMORY.with(Memory::clone));
         self.context.wait_until(async move {
-            let (ports, memory) = (ports(&env, Box::new(NoBackground)), MEMORY.with(Memory::clone));
             chores::run(&ports, &memory, &chore).await;
         });
     }
@@ -75,7 +80,8 @@ impl Background for RequestBackground {
 
 /// Answers a request.
 pub async fn fetch(inbound: Inbound, env: &Env, context: Context) -> Reply {
-    let ports = ports(env, Box::new(RequestBackground { env: env.clone(), context }));
+    let ports = request_ports(env);
+    let ports = Ports { background: Rc::new(RequestBackground { ports: ports.clone(), context }), ..ports };
     let config = config(env);
     let memory = MEMORY.with(Memory::clone);
     let request_id = match RequestId::new(ports.clock.now(), ports.entropy.as_ref()) {
@@ -103,7 +109,7 @@ fn config(env: &Env) -> Rc<Config> {
 
 /// Publishes what is still in the outbox, and removes temporary keys that are long over.
 pub async fn scheduled(env: &Env) {
-    let ports = ports(env, Box::new(NoBackground));
+    let ports = request_ports(env);
     if let Err(failure) = publish::sweep(&ports).await {
         worker::console_error!("the outbox is not empty: {failure}");
     }

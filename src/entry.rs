@@ -1,17 +1,42 @@
 //! The platform's events: requests, the cron, and the guards' objects.
 
-use worker::{Context, DurableObject, Env, Request, Response, ScheduleContext, ScheduledEvent, State, durable_object, event};
+use std::{
+    pin::Pin,
+    task::{self, Poll, Waker},
+};
+
+use js_sys::futures::future_to_promise;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use worker::{Context, DurableObject, Env, Request, Response, ScheduleContext, ScheduledEvent, State, durable_object, event, worker_sys};
 
 use crate::{
     app,
-    http::inbound::Inbound,
+    http::{inbound::Inbound, reply::Reply},
     object::guard::{GuardObject, Guarded},
+    storage::platform::in_turns,
 };
 
-/// A request.
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    app::fetch(Inbound::new(request), &env, context).await.into_response()
+/// A request: its answer, or a promise of it. What is decided from memory is answered at once: a promise, and a task that
+/// keeps it, cost a good part of what a decision does.
+#[wasm_bindgen]
+pub fn fetch(request: web_sys::Request, env: Env, context: worker_sys::Context) -> JsValue {
+    let answer = async move {
+        let reply = app::fetch(Inbound::new(request), &env, Context::new(context)).await;
+        Ok(reply
+            .into_response()
+            .or_else(|cause| {
+                worker::console_error!("an answer was refused: {cause}");
+                Reply::empty(500).into_response()
+            })?
+            .into())
+    };
+    let mut answer = in_turns(answer);
+    // Whoever is polled again is polled with a waker that wakes.
+    match Pin::new(&mut answer).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(response)) => response,
+        Poll::Ready(Err(error)) => wasm_bindgen::throw_val(error),
+        Poll::Pending => future_to_promise(answer).into(),
+    }
 }
 
 /// Each minute.
@@ -28,7 +53,7 @@ pub struct KeyGuard {
 
 impl DurableObject for KeyGuard {
     fn new(state: State, env: Env) -> Self {
-        Self { object: GuardObject::new(state, Guarded::Key, app::ports(&env, Box::new(app::NoBackground))) }
+        Self { object: GuardObject::new(state, Guarded::Key, app::ports(&env)) }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -44,7 +69,7 @@ pub struct OrgGuard {
 
 impl DurableObject for OrgGuard {
     fn new(state: State, env: Env) -> Self {
-        Self { object: GuardObject::new(state, Guarded::Org, app::ports(&env, Box::new(app::NoBackground))) }
+        Self { object: GuardObject::new(state, Guarded::Org, app::ports(&env)) }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {

@@ -3,7 +3,7 @@
 //! Each port has one adapter on the platform and one in memory for tests. Futures are not `Send`: an isolate has one
 //! thread.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, rc::Rc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -300,26 +300,27 @@ pub trait Clock {
     async fn pause(&self, ms: u32);
 }
 
-/// All ports of one request.
+/// All ports of one request. Clones share them.
+#[derive(Clone)]
 pub struct Ports {
     /// The truth.
-    pub ledger: Box<dyn Ledger>,
+    pub ledger: Rc<dyn Ledger>,
     /// Portal sessions.
-    pub sessions: Box<dyn Sessions>,
+    pub sessions: Rc<dyn Sessions>,
     /// The index.
-    pub index: Box<dyn Index>,
+    pub index: Rc<dyn Index>,
     /// The guards.
-    pub guards: Box<dyn Guards>,
+    pub guards: Rc<dyn Guards>,
     /// The counts of floods.
-    pub throttle: Box<dyn Throttle>,
+    pub throttle: Rc<dyn Throttle>,
     /// The identity provider's keys.
-    pub key_sets: Box<dyn KeySets>,
+    pub key_sets: Rc<dyn KeySets>,
     /// The platform's cryptography.
-    pub signatures: Box<dyn Signatures>,
+    pub signatures: Rc<dyn Signatures>,
     /// What goes on in the background.
-    pub background: Box<dyn Background>,
+    pub background: Rc<dyn Background>,
     /// The clock.
-    pub clock: Box<dyn Clock>,
+    pub clock: Rc<dyn Clock>,
     /// The random generator.
-    pub entropy: Box<dyn Entropy>,
+    pub entropy: Rc<dyn Entropy>,
 }

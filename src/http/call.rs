@@ -67,7 +67,7 @@ impl Call<'_> {
     /// The call as something that is asked of the key that makes it.
     #[must_use]
     pub fn ask(&self) -> Ask {
-        let line = RequestLine::of(Some(&self.inbound.method()), Some(self.inbound.path()));
+        let line = RequestLine::of(Some(self.inbound.method()), Some(self.inbound.path()));
         Ask { ip: self.client_ip(), line, ..Ask::plain() }
     }
 

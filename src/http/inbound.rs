@@ -2,11 +2,13 @@
 
 use js_sys::{Reflect, Uint8Array, futures::JsFuture};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStreamDefaultReader, Request};
+use web_sys::{Headers, ReadableStreamDefaultReader, Request};
 
 /// The platform's request with its URL taken apart.
 pub struct Inbound {
     request: Request,
+    headers: Headers,
+    method: String,
     url: String,
     path_start: usize,
     query_start: usize,
@@ -32,13 +34,13 @@ impl Inbound {
         let rest = url.get(authority..).unwrap_or_default();
         let path_start = rest.find(['/', '?']).map_or(url.len(), |at| authority + at);
         let query_start = rest.find('?').map_or(url.len(), |at| authority + at);
-        Self { request, url, path_start, query_start }
+        Self { headers: request.headers(), method: request.method(), request, url, path_start, query_start }
     }
 
     /// The method, as sent.
     #[must_use]
-    pub fn method(&self) -> String {
-        self.request.method()
+    pub fn method(&self) -> &str {
+        &self.method
     }
 
     /// Scheme and authority, such as `https://keys.example.com`.
@@ -62,10 +64,10 @@ impl Inbound {
     /// A header's value; repeated fields come joined by `, `.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
-        self.request.headers().get(name).ok().flatten()
+        self.headers.get(name).ok().flatten()
     }
 
-    /// The body, of at most `limit` bytes. It is counted while it streams in: a length that lies helps nobody.
+    /// The body, of at most `limit` bytes. One of unannounced length is counted while it streams in.
     ///
     /// # Errors
     /// [`BodyError`] when it is too long or ends early.
@@ -73,6 +75,12 @@ impl Inbound {
         let announced = self.header("content-length").and_then(|length| length.parse::<usize>().ok());
         if announced.is_some_and(|length| length > limit) {
             return Err(BodyError::TooLarge(limit));
+        }
+        if announced.is_some() {
+            // The server holds senders to the length that they announced (RFC 9112, section 6.3).
+            let whole = self.request.array_buffer().map_err(|_| BodyError::CutOff)?;
+            let whole = JsFuture::from(whole).await.map_err(|_| BodyError::CutOff)?;
+            return Ok(Uint8Array::new(&whole).to_vec());
         }
         let Some(stream) = self.request.body() else { return Ok(Vec::new()) };
         let reader: ReadableStreamDefaultReader = stream.get_reader().dyn_into().map_err(|_| BodyError::CutOff)?;

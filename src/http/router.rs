@@ -45,9 +45,9 @@ pub async fn respond(mut call: Call<'_>) -> Reply {
 
 async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let method = call.inbound.method();
-    let (routes, params) = find(call.inbound.path()).ok_or_else(|| unknown(&method))?;
-    let Some(route) = routes.iter().find(|route| route.methods.take(&method)) else {
-        return refuse_method(&method, routes);
+    let (routes, params) = find(call.inbound.path()).ok_or_else(|| unknown(method))?;
+    let Some(route) = routes.iter().find(|route| route.methods.take(method)) else {
+        return refuse_method(method, routes);
     };
     call.params = params;
     call.principal = match route.caller {

@@ -22,7 +22,7 @@ pub fn refuse_foreign_pages(call: &Call<'_>) -> Result<(), Problem> {
 }
 
 fn judge(call: &Call<'_>, programs_too: bool) -> Result<(), Problem> {
-    if matches!(call.inbound.method().as_str(), "GET" | "HEAD") {
+    if matches!(call.inbound.method(), "GET" | "HEAD") {
         return Ok(());
     }
     let header = |name| call.inbound.header(name);

@@ -22,7 +22,7 @@ impl<'a> Edge<'a> {
     }
 
     fn ports(&self) -> Ports {
-        Ports { clock: Box::new(self.clock.clone()), ..self.world.ports() }
+        Ports { clock: Rc::new(self.clock.clone()), ..self.world.ports() }
     }
 
     fn decides(&self, ask: &Ask) -> Decision {

@@ -1,9 +1,14 @@
 //! The platform's clock and random generator.
 
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use worker::{Date, Delay};
+use worker::Delay;
 
 use crate::{
     base::{
@@ -13,14 +18,57 @@ use crate::{
     ports::Clock,
 };
 
+thread_local! {
+    /// What time it is in this turn of the event loop.
+    static TURN: Cell<Turn> = const { Cell::new(Turn::Unknown) };
+    static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; DRAWN_BYTES], left: 0 }) };
+}
+
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Nobody says where turns begin and end.
+    Unknown,
+    Begun,
+    At(Timestamp),
+}
+
+/// The future, with one time in each of its turns. On the platform time stands still between I/O, that is, within a turn,
+/// and each look at the clock is a call into JavaScript.
+pub fn in_turns<F: Future>(future: F) -> InTurns<F> {
+    InTurns { future: Box::pin(future) }
+}
+
+/// See [`in_turns`].
+pub struct InTurns<F> {
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for InTurns<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        TURN.set(Turn::Begun);
+        let polled = self.future.as_mut().poll(context);
+        TURN.set(Turn::Unknown);
+        polled
+    }
+}
+
 /// The platform's clock. In production it stands still between I/O.
 pub struct PlatformClock;
 
 #[async_trait(?Send)]
 impl Clock for PlatformClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the adapter that asks")]
     fn now(&self) -> Timestamp {
-        Timestamp::from_ms(i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX))
+        match TURN.get() {
+            Turn::At(now) => now,
+            Turn::Unknown => look(),
+            Turn::Begun => {
+                let now = look();
+                TURN.set(Turn::At(now));
+                now
+            }
+        }
     }
 
     async fn pause(&self, ms: u32) {
@@ -28,12 +76,48 @@ impl Clock for PlatformClock {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that asks")]
+#[expect(clippy::cast_possible_truncation, reason = "a time in milliseconds is a whole number far below 2^53")]
+fn look() -> Timestamp {
+    Timestamp::from_ms(js_sys::Date::now() as i64)
+}
+
+/// Whoever needs so few bytes makes an id, which each request does: those are drawn in one call for many.
+const FEW_BYTES: usize = 16;
+const DRAWN_BYTES: usize = 1024;
+
+/// Random bytes that nobody has used.
+struct Drawn {
+    bytes: [u8; DRAWN_BYTES],
+    left: usize,
+}
+
+impl Drawn {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        if self.left < bytes.len() {
+            draw(&mut self.bytes)?;
+            self.left = DRAWN_BYTES;
+        }
+        let end = self.left;
+        self.left -= bytes.len();
+        let taken = self.bytes.get_mut(self.left..end).ok_or(NoEntropy)?;
+        bytes.copy_from_slice(taken);
+        // None is used twice, whatever happens.
+        taken.fill(0);
+        Ok(())
+    }
+}
+
 /// WebCrypto's generator.
 pub struct PlatformEntropy;
 
 impl Entropy for PlatformEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is the adapter that asks")]
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
-        getrandom::fill(bytes).map_err(|_| NoEntropy)
+        if bytes.len() <= FEW_BYTES { DRAWN.with_borrow_mut(|drawn| drawn.fill(bytes)) } else { draw(bytes) }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that asks")]
+fn draw(bytes: &mut [u8]) -> Result<(), NoEntropy> {
+    getrandom::fill(bytes).map_err(|_| NoEntropy)
 }

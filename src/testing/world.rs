@@ -80,16 +80,16 @@ impl World {
     /// The ports of one request.
     pub fn ports(&self) -> Ports {
         Ports {
-            background: Box::new(self.background.clone()),
-            ledger: Box::new(self.ledger.clone()),
-            sessions: Box::new(self.sessions.clone()),
-            index: Box::new(self.index.clone()),
-            guards: Box::new(self.guards.clone()),
-            throttle: Box::new(self.throttle.clone()),
-            key_sets: Box::new(self.provider.clone()),
-            signatures: Box::new(MemorySignatures::new(self.wire.clone())),
-            clock: Box::new(self.clock.clone()),
-            entropy: Box::new(self.entropy.clone()),
+            background: Rc::new(self.background.clone()),
+            ledger: Rc::new(self.ledger.clone()),
+            sessions: Rc::new(self.sessions.clone()),
+            index: Rc::new(self.index.clone()),
+            guards: Rc::new(self.guards.clone()),
+            throttle: Rc::new(self.throttle.clone()),
+            key_sets: Rc::new(self.provider.clone()),
+            signatures: Rc::new(MemorySignatures::new(self.wire.clone())),
+            clock: Rc::new(self.clock.clone()),
+            entropy: Rc::clone(&self.entropy) as Rc<dyn crate::base::chance::Entropy>,
         }
     }
 

@@ -65,7 +65,7 @@ fn creation_that_the_truth_refuses_leaves_nothing_anywhere() {
 #[test]
 fn nothing_is_issued_without_random_bytes() {
     let world = World::of(fixtures::organization(json!({})));
-    let ports = Ports { entropy: Box::new(Broken), ..world.ports() };
+    let ports = Ports { entropy: std::rc::Rc::new(Broken), ..world.ports() };
     let refused = block_on(create(&ports, &org(), &json!({"name": "Zapier"}), author()));
     assert!(matches!(refused, Err(Failure::Unavailable(Outage::Entropy(_)))));
     assert_eq!(world.wire.count(Call::CreateKey), 0);
