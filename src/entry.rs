@@ -11,7 +11,7 @@ use worker::{Context, DurableObject, Env, Request, Response, ScheduleContext, Sc
 
 use crate::{
     app,
-    http::{inbound::Inbound, reply::Reply},
+    http::{exchange, inbound::Inbound, reply::Reply},
     object::guard::{GuardObject, Guarded},
     storage::platform::in_turns,
 };
@@ -22,11 +22,10 @@ use crate::{
 pub fn fetch(request: web_sys::Request, env: Env, context: worker_sys::Context) -> JsValue {
     let answer = async move {
         let reply = app::fetch(Inbound::new(request), &env, Context::new(context)).await;
-        Ok(reply
-            .into_response()
+        Ok(exchange::answer(&reply)
             .or_else(|cause| {
                 worker::console_error!("an answer was refused: {cause}");
-                Reply::empty(500).into_response()
+                exchange::answer(&Reply::empty(500))
             })?
             .into())
     };

@@ -72,7 +72,7 @@ fn read_ask(call: &Call<'_>) -> Result<(Ask, bool), Problem> {
 
 /// The request that is asked about, as the proxy tells it; it decides nothing, so whoever sends the fields is believed.
 fn original_line(call: &Call<'_>) -> RequestLine {
-    let told = |names: [&str; 2]| names.into_iter().find_map(|name| call.inbound.header(name));
+    let told = |names: [&'static str; 2]| names.into_iter().find_map(|name| call.inbound.header(name));
     let method = told(["x-original-method", "x-forwarded-method"]);
     let target = told(["x-original-uri", "x-forwarded-uri"]);
     RequestLine::of(method.as_deref(), target.as_deref())

@@ -4,6 +4,8 @@ use js_sys::{Reflect, Uint8Array, futures::JsFuture};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Headers, ReadableStreamDefaultReader, Request};
 
+use super::exchange;
+
 /// The platform's request with its URL taken apart.
 pub struct Inbound {
     request: Request,
@@ -63,8 +65,8 @@ impl Inbound {
 
     /// A header's value; repeated fields come joined by `, `.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).ok().flatten()
+    pub fn header(&self, name: &'static str) -> Option<String> {
+        exchange::read_field(&self.headers, name)
     }
 
     /// The body, of at most `limit` bytes. One of unannounced length is counted while it streams in.

@@ -7,6 +7,7 @@ pub mod body;
 pub mod call;
 pub mod challenge;
 pub mod decision;
+pub mod exchange;
 pub mod forward_auth;
 pub mod gate;
 pub mod health;

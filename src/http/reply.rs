@@ -1,7 +1,6 @@
 //! An answer, before it becomes the platform's.
 
 use serde::Serialize;
-use web_sys::Response;
 
 /// Status, fields and body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,38 +43,5 @@ impl Reply {
     #[must_use]
     pub fn without_body(self) -> Self {
         Self { body: None, ..self }
-    }
-
-    /// The platform's answer, made in one call: each text that crosses into JavaScript costs more than all of its bytes.
-    ///
-    /// # Errors
-    /// When the platform refuses a field or the status, or a field has a line break, which no field may have (RFC 9110,
-    /// section 5.5).
-    pub fn into_response(self) -> worker::Result<Response> {
-        let mut fields = String::with_capacity(FIELDS_BYTES);
-        for (name, value) in &self.headers {
-            if value.contains(['\n', '\r', '\0']) {
-                return Err(worker::Error::RustError(format!("the field {name} has a line break")));
-            }
-            for part in [name, "\n", value, "\n"] {
-                fields.push_str(part);
-            }
-        }
-        Ok(exchange::respond(self.status, &fields, self.body.as_deref())?)
-    }
-}
-
-/// What most answers' fields take.
-const FIELDS_BYTES: usize = 1024;
-
-mod exchange {
-    use wasm_bindgen::prelude::*;
-    use web_sys::Response;
-
-    #[wasm_bindgen(module = "/shim/exchange.js")]
-    extern "C" {
-        /// Fields are lines: a name, its value, the next name …
-        #[wasm_bindgen(catch)]
-        pub fn respond(status: u16, fields: &str, body: Option<&str>) -> Result<Response, JsValue>;
     }
 }
