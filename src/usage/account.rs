@@ -19,9 +19,9 @@ pub struct Account {
     bundle: u64,
     /// The newest message that was heard.
     message: u64,
-    /// When.
+    /// When one was heard that told all.
     heard_at: Timestamp,
-    /// Until when the edge may decide by what it was granted; `None` once it has said that it stopped.
+    /// Until when the edge may decide by what it was granted; `None` once it has said that it stopped and told all.
     decides_until: Option<Timestamp>,
 }
 
@@ -37,7 +37,7 @@ pub enum Standing {
 /// Requests that were decided in this time by one edge are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// When the edge was heard last.
+    /// When the edge had last told all.
     pub from: Timestamp,
     /// The end of what it was granted.
     pub to: Timestamp,
@@ -69,10 +69,13 @@ impl Account {
     pub fn hear<'a>(&mut self, report: &'a Report, standing: Standing, now: Timestamp) -> Option<&'a Bundle> {
         if report.number > self.message {
             self.message = report.number;
-            self.heard_at = now;
+            if report.is_whole {
+                self.heard_at = now;
+            }
             self.decides_until = match standing {
                 Standing::DecidesUntil(moment) => Some(self.decides_until.map_or(moment, |until| until.max(moment))),
-                Standing::Stopped => None,
+                Standing::Stopped if report.is_whole => None,
+                Standing::Stopped => Some(self.decides_until.unwrap_or(now)),
             };
         }
         let bundle = report.bundle.as_ref().filter(|bundle| bundle.number > self.bundle)?;
@@ -87,7 +90,7 @@ impl Account {
         Some(Gap { from: self.heard_at, to })
     }
 
-    /// Whether nothing of the edge was heard since `moment`.
+    /// Whether the edge was not heard to tell all since `moment`.
     #[must_use]
     pub fn is_silent_since(&self, moment: Timestamp) -> bool {
         self.heard_at < moment

@@ -22,7 +22,7 @@ fn deed(at: Timestamp) -> Deed {
 
 fn report(number: u64, sent_at: Timestamp, lines: Vec<Line>, deeds: Vec<Deed>) -> Report {
     let edge = EdgeId::new(NOW, &Repeating(5)).unwrap();
-    Report { edge, number, sent_at, bundle: Some(Bundle { number, lines, deeds }) }
+    Report { edge, number, sent_at, is_whole: true, bundle: Some(Bundle { number, lines, deeds }) }
 }
 
 fn enter_at(rows: &MemoryRows, report: &Report, now: Timestamp) {
@@ -161,4 +161,16 @@ fn stored_rows_read_as_they_were_written() {
         r#"uses {"last_used_at":"2030-03-17T17:46:40.000Z","secrets":{"sec_01q9gd6e00040g2081040g2081":"2030-03-17T17:46:40.000Z"}}"#,
     ];
     assert_eq!(texts, expected);
+}
+
+#[test]
+fn of_secrets_those_that_were_used_last_are_kept() {
+    let rows = MemoryRows::default();
+    for number in 0..50_u8 {
+        let at = NOW.plus_ms(i64::from(number));
+        let line = Line { secret: secret(number), ..line(VALID, at, 1) };
+        enter_at(&rows, &report(u64::from(number) + 1, at, vec![line], Vec::new()), at);
+    }
+    let secrets = contents_at(&rows, NOW).uses.secrets;
+    assert!(secrets.len() <= 10 && secrets.contains_key(secret(49).as_str()), "{secrets:?}");
 }
