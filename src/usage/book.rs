@@ -21,6 +21,9 @@ const ACCOUNT_KEPT_HOURS: u32 = 48;
 /// What is not dated within a day of its report was not dated by a clock.
 const MAX_AGE_MS: i64 = 86_400_000;
 
+/// So many secrets' last uses are kept; a key has two at most that are good.
+const MAX_SECRETS: usize = 10;
+
 const USES: &str = "uses";
 const DEEDS: &str = "deeds";
 const HOURS: &str = "hour:";
@@ -109,6 +112,14 @@ pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error>
     })
 }
 
+/// Removes all: whose key is gone, nobody can read what was asked of it.
+///
+/// # Errors
+/// When storage fails.
+pub fn clear<R: Rows>(rows: &R) -> Result<(), R::Error> {
+    rows.list("")?.iter().try_for_each(|(name, _)| rows.remove(name))
+}
+
 fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timestamp) -> Result<(), R::Error> {
     let mut uses: Uses = read(rows, USES)?.unwrap_or_default();
     let mut hours: BTreeMap<Hour, Counts> = BTreeMap::new();
@@ -131,6 +142,7 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
         sum.add_all(&counts);
         write(rows, &name, &sum)?;
     }
+    uses.keep_newest();
     write(rows, USES, &uses)?;
     if bundle.deeds.is_empty() {
         return Ok(());
@@ -145,6 +157,15 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
 /// Whether the key's holder is at work with it. Who presents a key that is over is told so, and uses nothing.
 fn is_use(code: &str) -> bool {
     !matches!(code, "REVOKED" | "EXPIRED")
+}
+
+impl Uses {
+    fn keep_newest(&mut self) {
+        while self.secrets.len() > MAX_SECRETS {
+            let oldest = self.secrets.iter().min_by_key(|(_, at)| **at).map(|(secret, _)| secret.clone());
+            oldest.map(|secret| self.secrets.remove(&secret));
+        }
+    }
 }
 
 /// Two clocks, of which only differences count.
