@@ -164,8 +164,7 @@ impl Holding {
     /// The guard refused as many tokens.
     pub fn refused(&mut self, tokens: u32, retry_at: Option<Timestamp>, quota: Quota, asked_at: Timestamp) {
         self.asking_since = None;
-        let believed_ms = (i64::from(quota.window_seconds) * 1000 / REFUSAL_PART).min(MAX_BELIEVED_MS);
-        self.refused = Some(Refused { at: asked_at, believed_ms, tokens, retry_at, quota });
+        self.refused = Some(Refused { at: asked_at, believed_ms: believed_ms(&quota), tokens, retry_at, quota });
     }
 
     /// The guard did not answer. What was to be settled is settled by a later message; if it was, nothing is done twice.
@@ -228,6 +227,12 @@ impl Holding {
     fn retire(&mut self) {
         self.unsettled.extend(self.held.take().and_then(|held| held.settlement()));
     }
+}
+
+/// For how long an edge refuses by a refusal of its guard's.
+#[must_use]
+pub fn believed_ms(quota: &Quota) -> i64 {
+    (i64::from(quota.window_seconds) * 1000 / REFUSAL_PART).min(MAX_BELIEVED_MS)
 }
 
 /// How long it is until then. A clock that went back is not waited for.

@@ -170,4 +170,7 @@ fn nobody_settles_while_somebody_asks() {
     assert_eq!(held.settles_in(at(1_900 + PATIENCE_MS)), 0, "it does not come");
     held.granted(&Grant { granted_at: at(2_100), lease: None }, None, at(1_900));
     assert_eq!(held.settles_in(at(4_900)), 0);
+    held.begin_asking(2000, at(5_000));
+    held.note_demand(1, at(10_900));
+    assert_eq!(held.settles_in(at(10_950)), 2_950, "nor while somebody is at work");
 }

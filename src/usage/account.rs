@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::report::{Bundle, Report};
 use crate::{
     base::time::Timestamp,
-    limit::guard::{Command, Reply},
+    limit::{
+        guard::{Command, Reply},
+        holding::believed_ms,
+    },
 };
 
 /// An edge tells what it counted within a few seconds after its lease. Who has said nothing for this long died, or is not
@@ -34,7 +37,7 @@ pub enum Standing {
     Stopped,
 }
 
-/// Requests that were decided in this time by one edge are not counted.
+/// Requests that were decided in this time, by an edge or by several, may not be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// When the edge had last told all.
@@ -50,6 +53,7 @@ impl Standing {
         match (command, reply) {
             (Command::Settle { .. }, _) => Self::Stopped,
             (_, Reply::Granted { grant, .. }) => Self::DecidesUntil(now.plus_ms(grant.lease.map_or(0, |lease| lease.ttl_ms).into())),
+            (_, Reply::Limited { quota, .. }) => Self::DecidesUntil(now.plus_ms(believed_ms(quota))),
             _ => Self::DecidesUntil(now),
         }
     }

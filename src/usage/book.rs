@@ -74,7 +74,7 @@ pub struct Contents {
     pub uses: Uses,
     /// The last requests, oldest first.
     pub deeds: Vec<Deed>,
-    /// What may be missing.
+    /// What may be missing, oldest first, none touching another.
     pub gaps: Vec<Gap>,
 }
 
@@ -104,11 +104,19 @@ pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error>
         Some((hour.start_at(), serde_json::from_str(&text).ok()?))
     });
     let accounts = rows.list(EDGES)?.into_iter().filter_map(|(_, text)| serde_json::from_str::<Account>(&text).ok());
+    let mut gaps: Vec<Gap> = accounts.filter_map(|account| account.gap(now)).collect();
+    gaps.sort_by_key(|gap| gap.from);
+    // Isolates end all the time, many at once: whose gaps touch is not of interest.
+    gaps.dedup_by(|later, gap| {
+        let touches = later.from <= gap.to;
+        gap.to = if touches { gap.to.max(later.to) } else { gap.to };
+        touches
+    });
     Ok(Contents {
         hours: hours.collect(),
         uses: read(rows, USES)?.unwrap_or_default(),
         deeds: read(rows, DEEDS)?.unwrap_or_default(),
-        gaps: accounts.filter_map(|account| account.gap(now)).collect(),
+        gaps,
     })
 }
 

@@ -70,6 +70,36 @@ fn the_last_word_is_not_the_last_if_somebody_asked_meanwhile() {
 }
 
 #[test]
+fn a_last_word_that_was_lost_is_owed_though_the_question_before_it_was_heard() {
+    let mut tallies = tallies();
+    let question = tallies.report(&1, Tone::Opening, NOW);
+    let last = tallies.report(&1, Tone::Closing, NOW);
+    tallies.unheard(&1, &last);
+    tallies.heard(&1, &question, Tone::Opening);
+    assert!(tallies.owes(&1));
+}
+
+#[test]
+fn secrets_and_hours_are_told_apart() {
+    let mut tallies = tallies();
+    let other = SecretId::new(NOW, &Repeating(8)).unwrap();
+    for (secret, ms) in [(&secret(), 0), (&other, 0), (&secret(), 3_600_000)] {
+        assert!(tallies.count(&1, secret, deed(VALID, NOW.plus_ms(ms))));
+    }
+    assert_eq!(tallies.report(&1, Tone::Opening, NOW).bundle.unwrap().lines.len(), 3);
+}
+
+#[test]
+fn whom_nobody_sees_to_is_named_once() {
+    let mut tallies = tallies();
+    tallies.strand(&1);
+    assert_eq!(tallies.take_stranded(), None, "nothing is owed");
+    tallies.report(&1, Tone::Opening, NOW);
+    (0..2).for_each(|_| tallies.strand(&1));
+    assert_eq!([tallies.take_stranded(), tallies.take_stranded()], [Some(1), None]);
+}
+
+#[test]
 fn numbers_go_on_for_a_subject_that_was_forgotten() {
     let mut tallies = tallies();
     let first = tallies.report(&1, Tone::Closing, NOW);
@@ -116,6 +146,11 @@ fn requests_that_were_told_and_not_heard_are_remembered_and_bounded_too() {
     }
     let remembered: usize = tallies.open.values().map(|tally| tally.sent.as_ref().map_or(0, |sent| sent.bundle.deeds.len())).sum();
     assert!(remembered <= MAX_DEEDS_IN_ALL + 256, "{remembered}");
+    for subject in 0..=255 {
+        let report = tallies.report(&subject, Tone::Closing, NOW.plus_ms(PATIENCE_MS));
+        tallies.heard(&subject, &report, Tone::Closing);
+    }
+    assert_eq!((tallies.deeds, tallies.open.len()), (0, 0));
 }
 
 /// What happens between two edges and a guard.
