@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     base::time::Timestamp,
     decision::facts::{Ask, RequestLine},
-    ports::{Chore, Clock as _},
+    ports::{Chore, Clock as _, Subject},
     service::{chores, memory::Memory, verify::verify},
     testing::{
         fixtures,
@@ -122,8 +122,7 @@ fn an_edge_that_died_leaves_its_lease_as_a_gap() {
     ask(&world, &edge, &Ask::plain()).unwrap();
     world.clock.advance(100_000);
     let gaps: Vec<(Timestamp, Timestamp)> = contents(&world).gaps.iter().map(|gap| (gap.from, gap.to)).collect();
-    assert_eq!(gaps.len(), 2);
-    assert!(gaps.contains(&(granted_at, granted_at.plus_ms(2_000))), "{gaps:?}");
+    assert_eq!(gaps, [(granted_at, granted_at.plus_ms(2_000))], "of two edges, but they touch");
 }
 
 #[test]
@@ -182,6 +181,8 @@ fn the_end_of_a_burst_is_told_however_long_it_took() {
         }
         if asked > looks {
             block_on(settling);
+        } else {
+            assert_eq!(world.wire.count(Call::Settle), 0, "a busy edge keeps its lease");
         }
         run_chores(&world, &world.memory);
         assert_eq!(counted(&world), [("VALID".to_owned(), asked)], "{looks}");
@@ -210,8 +211,9 @@ fn what_a_guard_did_not_hear_is_told_by_others_though_the_platform_ended_whoever
 fn whoever_tells_for_others_takes_no_lease_from_a_key_that_is_in_use_again() {
     let world = leased(json!({}));
     ask(&world, &world.memory, &Ask::plain()).unwrap();
-    world.wire.fail(Call::Settle, Times::Exactly(1));
+    world.wire.fail(Call::Settle, Times::ForEver);
     run_chores(&world, &world.memory);
+    world.wire.mend();
     let other = block_on(keys::create(&world.ports(), fixtures::ORG, &json!({"name": "Other"}), fixtures::author())).unwrap();
     block_on(verify(&world.ports(), &world.memory, other.secret.expose(), &Ask::plain())).unwrap();
     let chores = world.background.take();
@@ -221,6 +223,62 @@ fn whoever_tells_for_others_takes_no_lease_from_a_key_that_is_in_use_again() {
     world.wire.forget_calls();
     ask(&world, &world.memory, &Ask::plain()).unwrap();
     assert_eq!(world.wire.calls(), []);
+}
+
+#[test]
+fn of_those_who_wait_for_their_guards_none_is_forgotten_that_is_not_heard_again() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    world.wire.fail(Call::Settle, Times::ForEver);
+    run_chores(&world, &world.memory);
+    // One other key is heard while this one still is not; then another one.
+    for name in ["First", "Second"] {
+        let other = block_on(keys::create(&world.ports(), fixtures::ORG, &json!({"name": name}), fixtures::author())).unwrap();
+        block_on(verify(&world.ports(), &world.memory, other.secret.expose(), &Ask::plain())).unwrap();
+        world.wire.mend();
+        if name == "First" {
+            let wire = world.wire.clone();
+            world.wire.before(Call::Settle, || ());
+            world.wire.before(Call::Settle, move || wire.fail(Call::Settle, Times::Exactly(1)));
+        }
+        let is_of_key = |chore: &Chore| matches!(chore, Chore::Settle { subject: Subject::Key(_) });
+        let chores = world.background.take().into_iter().filter(is_of_key);
+        chores.for_each(|chore| block_on(chores::run(&world.ports(), &world.memory, &chore)));
+        assert_eq!(counted(&world).is_empty(), name == "First");
+    }
+    assert_eq!(counted(&world), [("VALID".to_owned(), 1)]);
+}
+
+#[test]
+fn whoever_settles_stays_until_all_is_told() {
+    let world = world(json!({}), json!({"name": "K", "consistency": "strict"}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    world.wire.hang_before(Call::KeyAcquire);
+    let (ports, credential, plain) = (world.ports(), fixtures::credential(), Ask::plain());
+    assert!(!turn(pin!(verify(&ports, &world.memory, &credential, &plain))));
+    world.wire.mend();
+    block_on(chores::run(&ports, &world.memory, &Chore::Settle { subject: world.key_subject() }));
+    assert_eq!(counted(&world), [("VALID".to_owned(), 1)]);
+    assert!(!world.memory.keys.owes(&fixtures::key_id()));
+}
+
+#[test]
+fn a_look_leaves_nothing_to_do() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask { peek: true, ..Ask::plain() }).unwrap();
+    assert_eq!(world.background.take(), []);
+}
+
+#[test]
+fn tokens_that_a_guard_did_not_hear_of_come_back_by_the_next_word() {
+    let world = world(json!({"consistency": {"lease_ms": 2000}}), json!({"name": "K", "rate_limit": {"limit": 100, "window_seconds": 60}}));
+    ask(&world, &world.memory, &Ask { peek: true, ..Ask::plain() }).unwrap();
+    (0..3).for_each(|_| assert_eq!(ask(&world, &world.memory, &Ask::plain()).unwrap(), "VALID"));
+    world.wire.fail(Call::Settle, Times::Exactly(1));
+    run_chores(&world, &world.memory);
+    let decision =
+        block_on(verify(&world.ports(), &Memory::default(), &fixtures::credential(), &Ask { peek: true, ..Ask::plain() })).unwrap();
+    assert_eq!(decision.known.unwrap().quota.unwrap().remaining, 97);
 }
 
 #[test]
@@ -249,11 +307,6 @@ fn what_was_cut_off_on_its_way_is_missing_until_it_is_told_again() {
     let (ports, credential, plain) = (world.ports(), fixtures::credential(), Ask::plain());
     assert!(!turn(pin!(verify(&ports, &world.memory, &credential, &plain))));
     world.wire.mend();
-    let settle = Chore::Settle { subject: world.key_subject() };
-    {
-        let mut settling = pin!(chores::run(&ports, &world.memory, &settle));
-        (0..2).for_each(|_| assert!(!turn(settling.as_mut())));
-    }
     let now = world.clock.now();
     world.clock.advance(100_000);
     let gaps = contents(&world).gaps;
