@@ -263,6 +263,19 @@ fn whoever_settles_stays_until_all_is_told() {
 }
 
 #[test]
+fn what_is_decided_while_the_last_word_is_on_its_way_is_told_by_the_same_hand() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    let (memory, at) = (world.memory.clone(), world.clock.now());
+    world.wire.before(Call::Settle, move || {
+        let deed = Deed { at, code: "VALID".into(), method: None, path: None, ip: None, act_as: None };
+        assert!(memory.keys.count(&fixtures::key_id(), &fixtures::secret_id(), deed));
+    });
+    block_on(chores::run(&world.ports(), &world.memory, &Chore::Settle { subject: world.key_subject() }));
+    assert_eq!(counted(&world), [("VALID".to_owned(), 2)]);
+}
+
+#[test]
 fn a_look_leaves_nothing_to_do() {
     let world = leased(json!({}));
     ask(&world, &world.memory, &Ask { peek: true, ..Ask::plain() }).unwrap();
