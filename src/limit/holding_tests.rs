@@ -159,3 +159,18 @@ fn one_at_a_time_sees_to_it_that_a_lease_is_settled() {
     assert!(!unlimited.plan_settlement(false, at(0)), "there is nothing to give back");
     assert!(unlimited.plan_settlement(true, at(0)), "but something to tell");
 }
+
+#[test]
+fn nobody_settles_while_somebody_asks() {
+    let mut held = holding(Some(3));
+    held.spend(1, at(1_900));
+    held.begin_asking(2000, at(1_900));
+    assert!(held.settles_in(at(2_000)) > 0, "the lease is over, but another one is on its way");
+    assert!(held.settles_in(at(1_900 + PATIENCE_MS - 1)) > 0);
+    assert_eq!(held.settles_in(at(1_900 + PATIENCE_MS)), 0, "it does not come");
+    held.granted(&Grant { granted_at: at(2_100), lease: None }, None, at(1_900));
+    assert_eq!(held.settles_in(at(4_900)), 0);
+    held.begin_asking(2000, at(5_000));
+    held.note_demand(1, at(10_900));
+    assert_eq!(held.settles_in(at(10_950)), 2_950, "nor while somebody is at work");
+}
