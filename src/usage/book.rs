@@ -66,8 +66,10 @@ pub struct Uses {
 }
 
 /// All that the book says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
+    /// When it was read, by the guard's clock, as all times in it are.
+    pub as_of: Timestamp,
     /// Counts by the hour's beginning, for [`KEPT_DAYS`].
     pub hours: BTreeMap<Timestamp, Counts>,
     /// The last uses.
@@ -113,6 +115,7 @@ pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error>
         touches
     });
     Ok(Contents {
+        as_of: now,
         hours: hours.collect(),
         uses: read(rows, USES)?.unwrap_or_default(),
         deeds: read(rows, DEEDS)?.unwrap_or_default(),
