@@ -27,6 +27,10 @@ const MAX_AHEAD: i64 = 100_000;
 /// An edge has gone quiet when nobody has asked for this long: it gives up what it holds.
 const QUIET_MS: i64 = 3_000;
 
+/// With a lease that lives longer it is for as long as that, and for this long at most: else whoever is asked for less often
+/// would have no use of it. Tokens are not held so long; others may want them.
+const LONG_QUIET_MS: i64 = 10_000;
+
 /// For so long, whoever plans to settle is relied on: the platform ends what goes on after an answer at 30 s.
 const SETTLING_MS: i64 = 30_000;
 
@@ -194,12 +198,23 @@ impl Holding {
     /// tokens is over that nobody renewed. Not while somebody asks: who has settled decides nothing by what comes then.
     #[must_use]
     pub fn settles_in(&self, now: Timestamp) -> u32 {
-        let quiet_at = self.used_at.map_or(now, |at| at.plus_ms(QUIET_MS));
+        let quiet_at = self.used_at.map_or(now, |at| at.plus_ms(self.quiet_ms()));
         if let Some(answer_by) = self.answer_by(now) {
             return wait_ms(quiet_at.max(answer_by), now);
         }
         let over_at = self.held.as_ref().filter(|held| held.settlement().is_some()).map_or(quiet_at, Held::until);
         wait_ms(quiet_at.min(over_at), now)
+    }
+
+    /// Whether nobody is at work: for whoever cannot wait any longer.
+    #[must_use]
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.answer_by(now).is_none() && self.used_at.is_none_or(|at| now >= at.plus_ms(QUIET_MS))
+    }
+
+    fn quiet_ms(&self) -> i64 {
+        let timely = self.held.as_ref().filter(|held| held.settlement().is_none());
+        timely.map_or(QUIET_MS, |held| i64::from(held.lease.ttl_ms).clamp(QUIET_MS, LONG_QUIET_MS))
     }
 
     /// Gives up what is held: what there is to settle.

@@ -140,11 +140,23 @@ fn a_lease_with_tokens_is_settled_at_its_end_and_any_other_when_the_edge_is_quie
     held.spend(1, at(500));
     assert_eq!((held.settles_in(at(500)), held.settles_in(at(2000)), held.settles_in(at(2001))), (1500, 0, 0));
     let mut unlimited = Holding::default();
-    unlimited.granted(&Grant { granted_at: at(0), lease: Some(Lease { id: 1, tokens: None, ttl_ms: 30_000 }) }, None, at(0));
+    unlimited.granted(&Grant { granted_at: at(0), lease: Some(Lease { id: 1, tokens: None, ttl_ms: 2_000 }) }, None, at(0));
     unlimited.spend(1, at(500));
     assert_eq!((unlimited.settles_in(at(500)), unlimited.settles_in(at(3_499)), unlimited.settles_in(at(3_500))), (3_000, 1, 0));
     assert_eq!(unlimited.settles_in(at(-100_000)), 3_000, "a clock that went back is not waited for");
     assert_eq!(Holding::default().settles_in(at(0)), 0);
+}
+
+#[test]
+fn a_long_lease_without_tokens_is_kept_between_requests_that_are_further_apart() {
+    for (ttl_ms, quiet_ms) in [(2_000, 3_000), (5_000, 5_000), (30_000, 10_000)] {
+        let mut held = Holding::default();
+        held.granted(&Grant { granted_at: at(0), lease: Some(Lease { id: 1, tokens: None, ttl_ms }) }, None, at(0));
+        held.spend(1, at(500));
+        let after = |ms: i64| held.settles_in(at(500 + ms));
+        assert_eq!((after(quiet_ms - 1), after(quiet_ms)), (1, 0), "{ttl_ms}");
+        assert!(!held.rests(at(3_499)) && held.rests(at(3_500)), "whoever cannot wait any longer need not");
+    }
 }
 
 #[test]

@@ -77,7 +77,8 @@ async fn tell_in_time<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) -
         }
         ports.clock.pause(if wait_ms == 0 { AGAIN_MS } else { wait_ms }).await;
     }
-    wait_ms(ports, shelf, id) == 0 && tell(ports, shelf, id).await
+    let now = ports.clock.now();
+    shelf.with(id, |holding| holding.rests(now)).unwrap_or(true) && tell(ports, shelf, id).await
 }
 
 /// In how many milliseconds it is time to tell.
