@@ -54,6 +54,11 @@ impl RequestLine {
     #[must_use]
     pub fn of(method: Option<&str>, target: Option<&str>) -> Self {
         let path = target.map(|target| target.split(['?', '#']).next().unwrap_or_default());
+        // In absolute form the authority may hold a password.
+        let path = path.map(|path| match path.split_once("://") {
+            Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/"),
+            _ => path,
+        });
         Self {
             method: method.map(|method| method.chars().take(MAX_METHOD_CHARS).collect()),
             path: path.map(|path| without_keys(path).chars().take(MAX_PATH_CHARS).collect()),
@@ -81,5 +86,10 @@ mod tests {
         assert_eq!(line, RequestLine { method: Some("X".repeat(20)), path: Some("/leads/[key]/é".to_owned()) });
         assert_eq!(RequestLine::of(None, Some(&"é".repeat(1000))).path.unwrap().chars().count(), 300);
         assert_eq!(RequestLine::of(None, None), RequestLine::default());
+        for (target, path) in
+            [("https://ada:pass@example.com/a/b?c", "/a/b"), ("http://ada:pass@example.com", "/"), ("/to/http://x/y", "/to/http://x/y")]
+        {
+            assert_eq!(RequestLine::of(None, Some(target)).path.as_deref(), Some(path));
+        }
     }
 }

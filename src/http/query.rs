@@ -32,8 +32,9 @@ impl Query {
 
     /// Refuses every parameter that was never asked for: a mistyped filter must not show everything.
     pub fn close(self, faults: &mut Faults) {
+        let known = if self.known.is_empty() { "this takes none".to_owned() } else { format!("known are: {}", self.known.join(", ")) };
         for (name, _) in self.pairs.iter().filter(|(name, _)| !self.known.contains(&name.as_str())) {
-            faults.value(&join("", name), format!("is not a known parameter; known are: {}", self.known.join(", ")));
+            faults.value(&join("", name), format!("is not a known parameter; {known}"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{body, call::Call, decision, problem::Problem, reply::Reply};
+use super::{body, call::Call, decision::Document, problem::Problem, reply::Reply};
 use crate::{
     base::{
         document::{Fault, Faults, Field},
@@ -31,7 +31,7 @@ struct Question {
 pub async fn verify_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let question = Question::read(&body::json(call)?)?;
     let decision = verify::verify(call.ports, call.memory, question.key.expose(), &question.ask).await?;
-    Ok(Reply::json(200, &decision::document(&decision, &question.ask, question.explain, call.request_id)))
+    Ok(Reply::json(200, &Document::of(&decision, &question.ask, question.explain, call.request_id)))
 }
 
 impl Question {

@@ -152,6 +152,12 @@ impl Guard {
         command.version_known().is_some_and(|known| known > self.terms.version)
     }
 
+    /// Whether the subject is gone.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.terms.record.is_none()
+    }
+
     /// Applies one command. State and reply belong together: the state must be durable before the reply leaves.
     pub fn apply(&mut self, command: Command, now: Timestamp) -> Reply {
         match command {

@@ -27,10 +27,14 @@ const MAX_AHEAD: i64 = 100_000;
 /// An edge has gone quiet when nobody has asked for this long: it gives up what it holds.
 const QUIET_MS: i64 = 3_000;
 
+/// With a lease that lives longer it is for as long as that, and for this long at most: else whoever is asked for less often
+/// would have no use of it. Tokens are not held so long; others may want them.
+const LONG_QUIET_MS: i64 = 10_000;
+
 /// For so long, whoever plans to settle is relied on: the platform ends what goes on after an answer at 30 s.
 const SETTLING_MS: i64 = 30_000;
 
-/// A renewal that has not come back after this long is not waited for.
+/// A question that has not come back after this long is not waited for.
 const PATIENCE_MS: i64 = 6_000;
 
 /// A refusal is believed for this part of the window, and never for longer than this: tokens may come back early, and the
@@ -132,10 +136,9 @@ impl Holding {
     /// Whether somebody should ask for another lease, before this one is used up.
     #[must_use]
     pub fn wants_renewal(&self, now: Timestamp) -> bool {
-        let asking = self.asking_since.is_some_and(|since| now < since.plus_ms(PATIENCE_MS));
         // Where next to nothing is left to be had, asking at every request would not bring more.
         let due = |held: &Held| self.asked_at.is_none_or(|at| now >= at.plus_ms(i64::from(held.lease.ttl_ms) / RENEWAL_PART));
-        !asking && self.held.as_ref().is_some_and(|held| held.is_good(now) && held.is_nearly_over(now) && due(held))
+        self.answer_by(now).is_none() && self.held.as_ref().is_some_and(|held| held.is_good(now) && held.is_nearly_over(now) && due(held))
     }
 
     /// Somebody asks: how many tokens to ask for ahead, and what to settle by the same message.
@@ -165,8 +168,7 @@ impl Holding {
     /// The guard refused as many tokens.
     pub fn refused(&mut self, tokens: u32, retry_at: Option<Timestamp>, quota: Quota, asked_at: Timestamp) {
         self.asking_since = None;
-        let believed_ms = (i64::from(quota.window_seconds) * 1000 / REFUSAL_PART).min(MAX_BELIEVED_MS);
-        self.refused = Some(Refused { at: asked_at, believed_ms, tokens, retry_at, quota });
+        self.refused = Some(Refused { at: asked_at, believed_ms: believed_ms(&quota), tokens, retry_at, quota });
     }
 
     /// The guard did not answer. What was to be settled is settled by a later message; if it was, nothing is done twice.
@@ -193,13 +195,26 @@ impl Holding {
     }
 
     /// In how many milliseconds it is time to settle: when the edge has been quiet for a while, or when a lease with
-    /// tokens is over that nobody renewed.
+    /// tokens is over that nobody renewed. Not while somebody asks: who has settled decides nothing by what comes then.
     #[must_use]
     pub fn settles_in(&self, now: Timestamp) -> u32 {
-        let quiet_at = self.used_at.map_or(now, |at| at.plus_ms(QUIET_MS));
+        let quiet_at = self.used_at.map_or(now, |at| at.plus_ms(self.quiet_ms()));
+        if let Some(answer_by) = self.answer_by(now) {
+            return wait_ms(quiet_at.max(answer_by), now);
+        }
         let over_at = self.held.as_ref().filter(|held| held.settlement().is_some()).map_or(quiet_at, Held::until);
-        // A clock that went back is not waited for.
-        u32::try_from((quiet_at.min(over_at).ms() - now.ms()).clamp(0, QUIET_MS)).unwrap_or(0)
+        wait_ms(quiet_at.min(over_at), now)
+    }
+
+    /// Whether nobody is at work: for whoever cannot wait any longer.
+    #[must_use]
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.answer_by(now).is_none() && self.used_at.is_none_or(|at| now >= at.plus_ms(QUIET_MS))
+    }
+
+    fn quiet_ms(&self) -> i64 {
+        let timely = self.held.as_ref().filter(|held| held.settlement().is_none());
+        timely.map_or(QUIET_MS, |held| i64::from(held.lease.ttl_ms).clamp(QUIET_MS, LONG_QUIET_MS))
     }
 
     /// Gives up what is held: what there is to settle.
@@ -213,6 +228,11 @@ impl Holding {
         self.settling_until = None;
     }
 
+    /// Until when the answer to somebody's question is waited for.
+    fn answer_by(&self, now: Timestamp) -> Option<Timestamp> {
+        self.asking_since.map(|since| since.plus_ms(PATIENCE_MS)).filter(|until| now < *until)
+    }
+
     fn retire_if_over(&mut self, now: Timestamp) {
         if self.held.as_ref().is_some_and(|held| !held.is_good(now)) {
             self.retire();
@@ -222,6 +242,17 @@ impl Holding {
     fn retire(&mut self) {
         self.unsettled.extend(self.held.take().and_then(|held| held.settlement()));
     }
+}
+
+/// For how long an edge refuses by a refusal of its guard's.
+#[must_use]
+pub fn believed_ms(quota: &Quota) -> i64 {
+    (i64::from(quota.window_seconds) * 1000 / REFUSAL_PART).min(MAX_BELIEVED_MS)
+}
+
+/// How long it is until then. A clock that went back is not waited for.
+fn wait_ms(moment: Timestamp, now: Timestamp) -> u32 {
+    u32::try_from((moment.ms() - now.ms()).clamp(0, QUIET_MS)).unwrap_or(0)
 }
 
 impl Held {

@@ -140,11 +140,23 @@ fn a_lease_with_tokens_is_settled_at_its_end_and_any_other_when_the_edge_is_quie
     held.spend(1, at(500));
     assert_eq!((held.settles_in(at(500)), held.settles_in(at(2000)), held.settles_in(at(2001))), (1500, 0, 0));
     let mut unlimited = Holding::default();
-    unlimited.granted(&Grant { granted_at: at(0), lease: Some(Lease { id: 1, tokens: None, ttl_ms: 30_000 }) }, None, at(0));
+    unlimited.granted(&Grant { granted_at: at(0), lease: Some(Lease { id: 1, tokens: None, ttl_ms: 2_000 }) }, None, at(0));
     unlimited.spend(1, at(500));
     assert_eq!((unlimited.settles_in(at(500)), unlimited.settles_in(at(3_499)), unlimited.settles_in(at(3_500))), (3_000, 1, 0));
     assert_eq!(unlimited.settles_in(at(-100_000)), 3_000, "a clock that went back is not waited for");
     assert_eq!(Holding::default().settles_in(at(0)), 0);
+}
+
+#[test]
+fn a_long_lease_without_tokens_is_kept_between_requests_that_are_further_apart() {
+    for (ttl_ms, quiet_ms) in [(2_000, 3_000), (5_000, 5_000), (30_000, 10_000)] {
+        let mut held = Holding::default();
+        held.granted(&Grant { granted_at: at(0), lease: Some(Lease { id: 1, tokens: None, ttl_ms }) }, None, at(0));
+        held.spend(1, at(500));
+        let after = |ms: i64| held.settles_in(at(500 + ms));
+        assert_eq!((after(quiet_ms - 1), after(quiet_ms)), (1, 0), "{ttl_ms}");
+        assert!(!held.rests(at(3_499)) && held.rests(at(3_500)), "whoever cannot wait any longer need not");
+    }
 }
 
 #[test]
@@ -158,4 +170,19 @@ fn one_at_a_time_sees_to_it_that_a_lease_is_settled() {
     let mut unlimited = holding(None);
     assert!(!unlimited.plan_settlement(false, at(0)), "there is nothing to give back");
     assert!(unlimited.plan_settlement(true, at(0)), "but something to tell");
+}
+
+#[test]
+fn nobody_settles_while_somebody_asks() {
+    let mut held = holding(Some(3));
+    held.spend(1, at(1_900));
+    held.begin_asking(2000, at(1_900));
+    assert!(held.settles_in(at(2_000)) > 0, "the lease is over, but another one is on its way");
+    assert!(held.settles_in(at(1_900 + PATIENCE_MS - 1)) > 0);
+    assert_eq!(held.settles_in(at(1_900 + PATIENCE_MS)), 0, "it does not come");
+    held.granted(&Grant { granted_at: at(2_100), lease: None }, None, at(1_900));
+    assert_eq!(held.settles_in(at(4_900)), 0);
+    held.begin_asking(2000, at(5_000));
+    held.note_demand(1, at(10_900));
+    assert_eq!(held.settles_in(at(10_950)), 2_950, "nor while somebody is at work");
 }

@@ -102,8 +102,10 @@ impl GuardObject {
         if spends || stored.as_ref() != Some(&guard) {
             cell.save(&guard)?;
         }
-        if let Some(report) = report {
-            book::enter(rows, &report, Standing::after(&command, &reply, now), now)?;
+        match report {
+            _ if guard.is_gone() => book::clear(rows)?,
+            Some(report) => book::enter(rows, &report, Standing::after(&command, &reply, now), now)?,
+            None => {}
         }
         Ok(reply)
     }

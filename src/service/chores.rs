@@ -11,7 +11,8 @@ use crate::{
     usage::tally::Tone,
 };
 
-/// How often somebody who settles looks whether it is time, or tries again, before a later request has to begin anew.
+/// How often somebody who settles looks whether it is time, or tries again, before a later request has to begin anew: each
+/// look may take three seconds, and the platform ends what goes on after an answer at 30 s.
 const MAX_LOOKS: u32 = 8;
 
 /// How long after a guard has not answered it is tried again.
@@ -44,44 +45,46 @@ async fn renew<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id, ttl_ms: 
 /// Waits until the edge has gone quiet, or a lease with tokens is over, and tells the guard all that it has to hear. Where
 /// it hears again, so may others.
 async fn settle<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) {
-    let end = tell_in_time(ports, shelf, id).await;
+    let is_heard = tell_in_time(ports, shelf, id).await;
     shelf.with(id, Holding::settled);
-    match end {
-        End::Heard => {}
-        // The next request sees to it.
-        End::StillBusy => return,
-        End::NotHeard => return shelf.strand(id),
+    if !is_heard {
+        return;
     }
     for _ in 0..MAX_STRANDED {
         match shelf.take_stranded() {
-            Some(other) if tell(ports, shelf, &other).await => {}
+            // Whoever is at work with it sees to it.
+            Some(other) if wait_ms(ports, shelf, &other) > 0 || tell(ports, shelf, &other).await => {}
             Some(other) => return shelf.strand(&other),
             None => return,
         }
     }
 }
 
-/// What came of waiting for the time to tell.
-enum End {
-    Heard,
-    NotHeard,
-    StillBusy,
+/// `false` when it was not heard, or when the edge is still busy: then others see to it.
+async fn tell_in_time<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) -> bool {
+    for look in 1..=MAX_LOOKS {
+        let wait_ms = wait_ms(ports, shelf, id);
+        if wait_ms == 0 {
+            if tell(ports, shelf, id).await {
+                return true;
+            }
+            // At once: where a guard takes long not to answer, the platform ends this before the last try.
+            shelf.strand(id);
+        }
+        if look == MAX_LOOKS {
+            // Who asks during the last pause cannot be waited for, and has somebody of its own.
+            shelf.with(id, Holding::settled);
+        }
+        ports.clock.pause(if wait_ms == 0 { AGAIN_MS } else { wait_ms }).await;
+    }
+    let now = ports.clock.now();
+    shelf.with(id, |holding| holding.rests(now)).unwrap_or(true) && tell(ports, shelf, id).await
 }
 
-async fn tell_in_time<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) -> End {
-    let mut end = End::StillBusy;
-    for _ in 0..MAX_LOOKS {
-        let now = ports.clock.now();
-        match shelf.with(id, |holding| holding.settles_in(now)).unwrap_or(0) {
-            0 if tell(ports, shelf, id).await => return End::Heard,
-            0 => {
-                end = End::NotHeard;
-                ports.clock.pause(AGAIN_MS).await;
-            }
-            wait_ms => ports.clock.pause(wait_ms).await,
-        }
-    }
-    end
+/// In how many milliseconds it is time to tell.
+fn wait_ms<R: Guarded>(ports: &Ports, shelf: &Shelf<R>, id: &R::Id) -> u32 {
+    let now = ports.clock.now();
+    shelf.with(id, |holding| holding.settles_in(now)).unwrap_or(0)
 }
 
 /// Tells the guard that the edge holds nothing any more. `false` when that was not heard.

@@ -58,6 +58,9 @@ impl<R: Guarded> Part<R> {
             Found::Held(quota) => part(known, quota, State::Held),
             Found::Refused { retry_at, quota } => part(known, Some(quota), State::Limited(retry_at)),
             Found::Nothing => {
+                if !question.peek {
+                    shelf.watch(ports, id);
+                }
                 let Answer { record, outcome, quota } = inquiry::ask(ports, shelf, id, known, question).await?;
                 let state = match (&record, outcome) {
                     (None, _) | (_, Outcome::Unknown) => State::Gone,

@@ -79,7 +79,9 @@ pub async fn ask<R: Guarded>(
         Ok(other) => Err(Outage::Guard { cause: format!("answered an inquiry with {other:?}") }.into()),
         Err(outage) => Err(outage.into()),
     };
-    shelf.told(id, report.as_ref(), Tone::Opening, heard.is_ok());
+    // With a subject that is gone nobody is at work, and its guard keeps nothing of it.
+    let is_gone = matches!(heard, Ok(None | Some((None, ..))));
+    shelf.told(id, report.as_ref(), if is_gone { Tone::Closing } else { Tone::Opening }, heard.is_ok());
     let (record, outcome, quota) = match heard {
         Ok(Some((record, outcome, quota))) => (record.map(|record| shelf.remember(record)), outcome, quota),
         Ok(None) => return Ok(Answer { record: None, outcome: Outcome::Unknown, quota: None }),

@@ -154,6 +154,15 @@ impl<R: Guarded> Shelf<R> {
         [renewal.then(|| Chore::Renew { subject: R::subject(id), ttl_ms }), settlement.then(|| Chore::Settle { subject: R::subject(id) })]
     }
 
+    /// Sees to it that what is about to be asked of the subject's guard is settled, though the request be cut off while it
+    /// waits for the answer, or come to no decision.
+    pub fn watch(&self, ports: &Ports, id: &R::Id) {
+        let now = ports.clock.now();
+        if R::COUNTED && self.with(id, |holding| holding.plan_settlement(true, now)).unwrap_or(false) {
+            ports.background.later(Chore::Settle { subject: R::subject(id) });
+        }
+    }
+
     /// Changes what is held of the subject; `None` when it is not known any more.
     pub fn with<T>(&self, id: &R::Id, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
         self.entries.borrow_mut().get_mut(id).map(|entry| change(&mut entry.holding))

@@ -17,7 +17,7 @@ use crate::{
 /// [`Failure::NotFound`] when the organization has no such key, [`Failure::Unavailable`] when its guard does not answer.
 pub async fn summary(ports: &Ports, org: &str, key: &str, range: Range) -> Result<Summary, Failure> {
     let (_, contents) = read(ports, org, key).await?;
-    Ok(Summary::of(&contents, range, ports.clock.now()))
+    Ok(Summary::of(&contents, range))
 }
 
 /// The key, and the last requests that were made with it, newest first.

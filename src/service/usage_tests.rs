@@ -1,5 +1,10 @@
 //! Counting: each decided request of a known key once, told when the edge goes quiet or with the next question.
 
+use std::{
+    pin::{Pin, pin},
+    task::{Context, Waker},
+};
+
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -7,7 +12,7 @@ use super::*;
 use crate::{
     base::time::Timestamp,
     decision::facts::{Ask, RequestLine},
-    ports::Clock as _,
+    ports::{Chore, Clock as _, Subject},
     service::{chores, memory::Memory, verify::verify},
     testing::{
         fixtures,
@@ -43,6 +48,10 @@ fn run_chores(world: &World, edge: &Memory) {
 
 fn contents(world: &World) -> Contents {
     block_on(world.ports().guards.read_usage(&fixtures::key_id())).unwrap()
+}
+
+fn is_empty(contents: &Contents) -> bool {
+    contents.hours.is_empty() && contents.deeds.is_empty() && contents.gaps.is_empty() && contents.uses.last_used_at.is_none()
 }
 
 fn counted(world: &World) -> Vec<(String, u64)> {
@@ -117,8 +126,7 @@ fn an_edge_that_died_leaves_its_lease_as_a_gap() {
     ask(&world, &edge, &Ask::plain()).unwrap();
     world.clock.advance(100_000);
     let gaps: Vec<(Timestamp, Timestamp)> = contents(&world).gaps.iter().map(|gap| (gap.from, gap.to)).collect();
-    assert_eq!(gaps.len(), 2);
-    assert!(gaps.contains(&(granted_at, granted_at.plus_ms(2_000))), "{gaps:?}");
+    assert_eq!(gaps, [(granted_at, granted_at.plus_ms(2_000))], "of two edges, but they touch");
 }
 
 #[test]
@@ -155,4 +163,190 @@ fn usage_of_a_key_that_is_not_there_is_not_found_and_of_a_guard_that_does_not_an
     assert!(matches!(read("org_01q9gd6e000w3ge1r70w3ge1r0", key.as_str()), Err(Failure::NotFound)));
     world.wire.fail(Call::ReadUsage, Times::ForEver);
     assert!(matches!(read(fixtures::ORG, key.as_str()), Err(Failure::Unavailable(_))));
+}
+
+/// One turn of something that takes several.
+fn turn(work: Pin<&mut impl Future>) -> bool {
+    work.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+#[test]
+fn the_end_of_a_burst_is_told_however_long_it_took() {
+    for looks in 0..30 {
+        let (world, mut asked) = (leased(json!({})), 1);
+        ask(&world, &world.memory, &Ask::plain()).unwrap();
+        let (ports, settle) = (world.ports(), Chore::Settle { subject: world.key_subject() });
+        assert!(world.background.take().contains(&settle));
+        let mut settling = pin!(chores::run(&ports, &world.memory, &settle));
+        // Each time it has waited for quiet, somebody was quicker.
+        while asked <= looks && !turn(settling.as_mut()) {
+            ask(&world, &world.memory, &Ask::plain()).unwrap();
+            asked += 1;
+        }
+        if asked > looks {
+            block_on(settling);
+        } else {
+            assert_eq!(world.wire.count(Call::Settle), 0, "a busy edge keeps its lease");
+        }
+        run_chores(&world, &world.memory);
+        assert_eq!(counted(&world), [("VALID".to_owned(), asked)], "{looks}");
+    }
+}
+
+#[test]
+fn what_a_guard_did_not_hear_is_told_by_others_though_the_platform_ended_whoever_saw_to_it() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    world.wire.fail(Call::Settle, Times::ForEver);
+    let (ports, settle) = (world.ports(), Chore::Settle { subject: world.key_subject() });
+    world.background.take();
+    {
+        let mut settling = pin!(chores::run(&ports, &world.memory, &settle));
+        (0..3).for_each(|_| assert!(!turn(settling.as_mut())));
+    }
+    world.wire.mend();
+    let other = block_on(keys::create(&ports, fixtures::ORG, &json!({"name": "Other"}), fixtures::author())).unwrap();
+    block_on(verify(&ports, &world.memory, other.secret.expose(), &Ask::plain())).unwrap();
+    run_chores(&world, &world.memory);
+    assert_eq!(counted(&world), [("VALID".to_owned(), 1)]);
+}
+
+#[test]
+fn whoever_tells_for_others_takes_no_lease_from_a_key_that_is_in_use_again() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    world.wire.fail(Call::Settle, Times::ForEver);
+    run_chores(&world, &world.memory);
+    world.wire.mend();
+    let other = block_on(keys::create(&world.ports(), fixtures::ORG, &json!({"name": "Other"}), fixtures::author())).unwrap();
+    block_on(verify(&world.ports(), &world.memory, other.secret.expose(), &Ask::plain())).unwrap();
+    let chores = world.background.take();
+    world.clock.advance(10_000);
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    chores.iter().for_each(|chore| block_on(chores::run(&world.ports(), &world.memory, chore)));
+    world.wire.forget_calls();
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    assert_eq!(world.wire.calls(), []);
+}
+
+#[test]
+fn of_those_who_wait_for_their_guards_none_is_forgotten_that_is_not_heard_again() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    world.wire.fail(Call::Settle, Times::ForEver);
+    run_chores(&world, &world.memory);
+    // One other key is heard while this one still is not; then another one.
+    for name in ["First", "Second"] {
+        let other = block_on(keys::create(&world.ports(), fixtures::ORG, &json!({"name": name}), fixtures::author())).unwrap();
+        block_on(verify(&world.ports(), &world.memory, other.secret.expose(), &Ask::plain())).unwrap();
+        world.wire.mend();
+        if name == "First" {
+            let wire = world.wire.clone();
+            world.wire.before(Call::Settle, || ());
+            world.wire.before(Call::Settle, move || wire.fail(Call::Settle, Times::Exactly(1)));
+        }
+        let is_of_key = |chore: &Chore| matches!(chore, Chore::Settle { subject: Subject::Key(_) });
+        let chores = world.background.take().into_iter().filter(is_of_key);
+        chores.for_each(|chore| block_on(chores::run(&world.ports(), &world.memory, &chore)));
+        assert_eq!(counted(&world).is_empty(), name == "First");
+    }
+    assert_eq!(counted(&world), [("VALID".to_owned(), 1)]);
+}
+
+#[test]
+fn whoever_settles_stays_until_all_is_told() {
+    let world = world(json!({}), json!({"name": "K", "consistency": "strict"}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    world.wire.hang_before(Call::KeyAcquire);
+    let (ports, credential, plain) = (world.ports(), fixtures::credential(), Ask::plain());
+    assert!(!turn(pin!(verify(&ports, &world.memory, &credential, &plain))));
+    world.wire.mend();
+    block_on(chores::run(&ports, &world.memory, &Chore::Settle { subject: world.key_subject() }));
+    assert_eq!(counted(&world), [("VALID".to_owned(), 1)]);
+    assert!(!world.memory.keys.owes(&fixtures::key_id()));
+}
+
+#[test]
+fn what_is_decided_while_the_last_word_is_on_its_way_is_told_by_the_same_hand() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    let (memory, at) = (world.memory.clone(), world.clock.now());
+    world.wire.before(Call::Settle, move || {
+        let deed = Deed { at, code: "VALID".into(), method: None, path: None, ip: None, act_as: None };
+        assert!(memory.keys.count(&fixtures::key_id(), &fixtures::secret_id(), deed));
+    });
+    block_on(chores::run(&world.ports(), &world.memory, &Chore::Settle { subject: world.key_subject() }));
+    assert_eq!(counted(&world), [("VALID".to_owned(), 2)]);
+}
+
+#[test]
+fn a_look_leaves_nothing_to_do() {
+    let world = leased(json!({}));
+    ask(&world, &world.memory, &Ask { peek: true, ..Ask::plain() }).unwrap();
+    assert_eq!(world.background.take(), []);
+}
+
+#[test]
+fn tokens_that_a_guard_did_not_hear_of_come_back_by_the_next_word() {
+    let world = world(json!({"consistency": {"lease_ms": 2000}}), json!({"name": "K", "rate_limit": {"limit": 100, "window_seconds": 60}}));
+    ask(&world, &world.memory, &Ask { peek: true, ..Ask::plain() }).unwrap();
+    (0..3).for_each(|_| assert_eq!(ask(&world, &world.memory, &Ask::plain()).unwrap(), "VALID"));
+    world.wire.fail(Call::Settle, Times::Exactly(1));
+    run_chores(&world, &world.memory);
+    let decision =
+        block_on(verify(&world.ports(), &Memory::default(), &fixtures::credential(), &Ask { peek: true, ..Ask::plain() })).unwrap();
+    assert_eq!(decision.known.unwrap().quota.unwrap().remaining, 97);
+}
+
+#[test]
+fn a_request_that_is_cut_off_while_it_asks_leaves_no_gap() {
+    let world = leased(json!({}));
+    for bystander in [Call::KeyAcquire, Call::OrgAcquire] {
+        world.wire.hang(bystander);
+        let (ports, credential, plain) = (world.ports(), fixtures::credential(), Ask::plain());
+        assert!(!turn(pin!(verify(&ports, &world.memory, &credential, &plain))));
+        world.wire.mend();
+        run_chores(&world, &world.memory);
+        world.clock.advance(100_000);
+        assert_eq!(contents(&world).gaps, [], "{bystander:?}");
+        assert!(!world.memory.keys.owes(&fixtures::key_id()));
+    }
+}
+
+#[test]
+fn what_was_cut_off_on_its_way_is_missing_until_it_is_told_again() {
+    let world = world(json!({}), json!({"name": "K", "consistency": "strict"}));
+    let asked_at = world.clock.now();
+    ask(&world, &world.memory, &Ask::plain()).unwrap();
+    world.clock.advance(3_000);
+    // The next question carries the count, and is lost with whoever asked.
+    world.wire.hang_before(Call::KeyAcquire);
+    let (ports, credential, plain) = (world.ports(), fixtures::credential(), Ask::plain());
+    assert!(!turn(pin!(verify(&ports, &world.memory, &credential, &plain))));
+    world.wire.mend();
+    let now = world.clock.now();
+    world.clock.advance(100_000);
+    let gaps = contents(&world).gaps;
+    assert!(gaps.len() == 1 && gaps[0].from == asked_at && gaps[0].to <= now, "{gaps:?}");
+    run_chores(&world, &world.memory);
+    assert_eq!((counted(&world), contents(&world).gaps), (vec![("VALID".to_owned(), 1)], vec![]));
+}
+
+#[test]
+fn of_a_key_that_is_gone_nothing_is_kept() {
+    let world = leased(json!({"deletion": true}));
+    let line = RequestLine::of(Some("GET"), Some("/leads"));
+    ask(&world, &world.memory, &Ask { line, ..Ask::plain() }).unwrap();
+    run_chores(&world, &world.memory);
+    assert_eq!(contents(&world).deeds.len(), 1);
+    let (edge, ports) = (Memory::default(), world.ports());
+    block_on(keys::delete(&fixtures::change(&ports, None))).unwrap();
+    assert!(is_empty(&contents(&world)));
+    // The index is behind: the guard is asked, and opens no account.
+    world.index.serve(&fixtures::key_of(&fixtures::organization(json!({})), json!({"name": "K"})));
+    assert_eq!(ask(&world, &edge, &Ask::plain()).unwrap(), "NOT_FOUND");
+    assert!(!edge.keys.owes(&fixtures::key_id()));
+    run_chores(&world, &edge);
+    world.clock.advance(100_000);
+    assert!(is_empty(&contents(&world)));
 }

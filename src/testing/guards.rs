@@ -81,10 +81,12 @@ impl MemoryGuards {
         let now = self.clock.now();
         let Some((guard, reply)) = Guard::step(self.load(subject), truth, command.clone(), now) else { return Ok(Reply::Unknown) };
         self.save(subject, &guard);
-        if let Some(report) = report {
-            let rows = self.books.borrow_mut().entry(subject.clone()).or_default().clone();
-            let Ok(()) = book::enter(&rows, &report, Standing::after(&command, &reply, now), now);
-        }
+        let rows = self.books.borrow_mut().entry(subject.clone()).or_default().clone();
+        let Ok(()) = match report {
+            _ if guard.is_gone() => book::clear(&rows),
+            Some(report) => book::enter(&rows, &report, Standing::after(&command, &reply, now), now),
+            None => Ok(()),
+        };
         Ok(reply)
     }
 
@@ -118,9 +120,11 @@ impl Guards for MemoryGuards {
     async fn send(&self, subject: &Subject, command: &Command, report: Option<&Report>) -> Result<Reply, Outage> {
         let call = call(subject, command);
         self.wire.enter(call)?;
+        self.wire.travel(call, false).await;
         // Over the same text as on the platform: what the wire format loses is lost here too.
         let text = serde_json::to_string(&Message { command, report }).unwrap();
         let reply = self.answer(subject, serde_json::from_str(&text).unwrap()).await?;
+        self.wire.travel(call, true).await;
         self.wire.leave(call)?;
         let reply = match &*self.forgery.borrow() {
             Some(forgery) => forgery(subject, reply),

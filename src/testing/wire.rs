@@ -4,6 +4,7 @@
 use std::{
     cell::RefCell,
     collections::{HashMap, VecDeque},
+    future::pending,
     rc::Rc,
 };
 
@@ -131,6 +132,13 @@ impl Times {
     }
 }
 
+/// Where a call stays for ever.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hang {
+    OnItsWay,
+    OnItsWayBack,
+}
+
 type Hook = Box<dyn FnOnce()>;
 
 #[derive(Default)]
@@ -138,6 +146,7 @@ struct State {
     calls: Vec<Call>,
     lost: HashMap<Call, Times>,
     unanswered: HashMap<Call, Times>,
+    hung: HashMap<Call, Hang>,
     hooks: HashMap<Call, VecDeque<Hook>>,
 }
 
@@ -156,9 +165,20 @@ impl Wire {
         self.0.borrow_mut().unanswered.insert(call, times);
     }
 
+    /// Lets calls of a guard never arrive, and never come back.
+    pub fn hang_before(&self, call: Call) {
+        self.0.borrow_mut().hung.insert(call, Hang::OnItsWay);
+    }
+
+    /// Lets calls of a guard have their effect, and never come back.
+    pub fn hang(&self, call: Call) {
+        self.0.borrow_mut().hung.insert(call, Hang::OnItsWayBack);
+    }
+
     /// Everything works again.
     pub fn mend(&self) {
         let mut state = self.0.borrow_mut();
+        state.hung.clear();
         state.lost.clear();
         state.unanswered.clear();
     }
@@ -201,6 +221,15 @@ impl Wire {
     pub fn leave(&self, call: Call) -> Result<(), Outage> {
         let lost = self.0.borrow_mut().unanswered.get_mut(&call).is_some_and(Times::happens);
         if lost { Err(call.outage()) } else { Ok(()) }
+    }
+
+    /// Comes back from the way out, and from the way back, unless the call hangs there.
+    pub async fn travel(&self, call: Call, back: bool) {
+        let where_to = if back { Hang::OnItsWayBack } else { Hang::OnItsWay };
+        let hangs = self.0.borrow().hung.get(&call) == Some(&where_to);
+        if hangs {
+            pending::<()>().await;
+        }
     }
 
     /// A whole call.

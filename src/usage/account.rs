@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::report::{Bundle, Report};
 use crate::{
     base::time::Timestamp,
-    limit::guard::{Command, Reply},
+    limit::{
+        guard::{Command, Reply},
+        holding::believed_ms,
+    },
 };
 
 /// An edge tells what it counted within a few seconds after its lease. Who has said nothing for this long died, or is not
@@ -19,9 +22,9 @@ pub struct Account {
     bundle: u64,
     /// The newest message that was heard.
     message: u64,
-    /// When.
+    /// When one was heard that told all.
     heard_at: Timestamp,
-    /// Until when the edge may decide by what it was granted; `None` once it has said that it stopped.
+    /// Until when the edge may decide by what it was granted; `None` once it has said that it stopped and told all.
     decides_until: Option<Timestamp>,
 }
 
@@ -34,10 +37,10 @@ pub enum Standing {
     Stopped,
 }
 
-/// Requests that were decided in this time by one edge are not counted.
+/// Requests that were decided in this time, by an edge or by several, may not be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// When the edge was heard last.
+    /// When the edge had last told all.
     pub from: Timestamp,
     /// The end of what it was granted.
     pub to: Timestamp,
@@ -50,6 +53,7 @@ impl Standing {
         match (command, reply) {
             (Command::Settle { .. }, _) => Self::Stopped,
             (_, Reply::Granted { grant, .. }) => Self::DecidesUntil(now.plus_ms(grant.lease.map_or(0, |lease| lease.ttl_ms).into())),
+            (_, Reply::Limited { quota, .. }) => Self::DecidesUntil(now.plus_ms(believed_ms(quota))),
             _ => Self::DecidesUntil(now),
         }
     }
@@ -69,10 +73,13 @@ impl Account {
     pub fn hear<'a>(&mut self, report: &'a Report, standing: Standing, now: Timestamp) -> Option<&'a Bundle> {
         if report.number > self.message {
             self.message = report.number;
-            self.heard_at = now;
+            if report.is_whole {
+                self.heard_at = now;
+            }
             self.decides_until = match standing {
                 Standing::DecidesUntil(moment) => Some(self.decides_until.map_or(moment, |until| until.max(moment))),
-                Standing::Stopped => None,
+                Standing::Stopped if report.is_whole => None,
+                Standing::Stopped => Some(self.decides_until.unwrap_or(now)),
             };
         }
         let bundle = report.bundle.as_ref().filter(|bundle| bundle.number > self.bundle)?;
@@ -87,7 +94,7 @@ impl Account {
         Some(Gap { from: self.heard_at, to })
     }
 
-    /// Whether nothing of the edge was heard since `moment`.
+    /// Whether the edge was not heard to tell all since `moment`.
     #[must_use]
     pub fn is_silent_since(&self, moment: Timestamp) -> bool {
         self.heard_at < moment

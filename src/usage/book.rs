@@ -21,6 +21,9 @@ const ACCOUNT_KEPT_HOURS: u32 = 48;
 /// What is not dated within a day of its report was not dated by a clock.
 const MAX_AGE_MS: i64 = 86_400_000;
 
+/// So many secrets' last uses are kept; a key has two at most that are good.
+const MAX_SECRETS: usize = 10;
+
 const USES: &str = "uses";
 const DEEDS: &str = "deeds";
 const HOURS: &str = "hour:";
@@ -63,15 +66,17 @@ pub struct Uses {
 }
 
 /// All that the book says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
+    /// When it was read, by the guard's clock, as all times in it are.
+    pub as_of: Timestamp,
     /// Counts by the hour's beginning, for [`KEPT_DAYS`].
     pub hours: BTreeMap<Timestamp, Counts>,
     /// The last uses.
     pub uses: Uses,
     /// The last requests, oldest first.
     pub deeds: Vec<Deed>,
-    /// What may be missing.
+    /// What may be missing, oldest first, none touching another.
     pub gaps: Vec<Gap>,
 }
 
@@ -101,12 +106,29 @@ pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error>
         Some((hour.start_at(), serde_json::from_str(&text).ok()?))
     });
     let accounts = rows.list(EDGES)?.into_iter().filter_map(|(_, text)| serde_json::from_str::<Account>(&text).ok());
+    let mut gaps: Vec<Gap> = accounts.filter_map(|account| account.gap(now)).collect();
+    gaps.sort_by_key(|gap| gap.from);
+    // Isolates end all the time, many at once: whose gaps touch is not of interest.
+    gaps.dedup_by(|later, gap| {
+        let touches = later.from <= gap.to;
+        gap.to = if touches { gap.to.max(later.to) } else { gap.to };
+        touches
+    });
     Ok(Contents {
+        as_of: now,
         hours: hours.collect(),
         uses: read(rows, USES)?.unwrap_or_default(),
         deeds: read(rows, DEEDS)?.unwrap_or_default(),
-        gaps: accounts.filter_map(|account| account.gap(now)).collect(),
+        gaps,
     })
+}
+
+/// Removes all: whose key is gone, nobody can read what was asked of it.
+///
+/// # Errors
+/// When storage fails.
+pub fn clear<R: Rows>(rows: &R) -> Result<(), R::Error> {
+    rows.list("")?.iter().try_for_each(|(name, _)| rows.remove(name))
 }
 
 fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timestamp) -> Result<(), R::Error> {
@@ -131,6 +153,7 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
         sum.add_all(&counts);
         write(rows, &name, &sum)?;
     }
+    uses.keep_newest();
     write(rows, USES, &uses)?;
     if bundle.deeds.is_empty() {
         return Ok(());
@@ -145,6 +168,15 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
 /// Whether the key's holder is at work with it. Who presents a key that is over is told so, and uses nothing.
 fn is_use(code: &str) -> bool {
     !matches!(code, "REVOKED" | "EXPIRED")
+}
+
+impl Uses {
+    fn keep_newest(&mut self) {
+        while self.secrets.len() > MAX_SECRETS {
+            let oldest = self.secrets.iter().min_by_key(|(_, at)| **at).map(|(secret, _)| secret.clone());
+            oldest.map(|secret| self.secrets.remove(&secret));
+        }
+    }
 }
 
 /// Two clocks, of which only differences count.

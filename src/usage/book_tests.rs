@@ -2,6 +2,10 @@ use super::*;
 use crate::{
     base::id::{EdgeId, SecretId},
     decision::verdict::VALID,
+    limit::{
+        guard::{Command, Reply},
+        window::Quota,
+    },
     testing::{chance::Repeating, fixtures::NOW, rows::MemoryRows},
 };
 
@@ -22,7 +26,7 @@ fn deed(at: Timestamp) -> Deed {
 
 fn report(number: u64, sent_at: Timestamp, lines: Vec<Line>, deeds: Vec<Deed>) -> Report {
     let edge = EdgeId::new(NOW, &Repeating(5)).unwrap();
-    Report { edge, number, sent_at, bundle: Some(Bundle { number, lines, deeds }) }
+    Report { edge, number, sent_at, is_whole: true, bundle: Some(Bundle { number, lines, deeds }) }
 }
 
 fn enter_at(rows: &MemoryRows, report: &Report, now: Timestamp) {
@@ -72,6 +76,10 @@ fn who_is_told_that_the_key_is_over_does_not_use_it() {
     let rows = MemoryRows::default();
     let lines = vec![line("RATE_LIMITED", NOW.plus_ms(-50), 1), line("REVOKED", NOW, 1), line("EXPIRED", NOW, 1)];
     enter_at(&rows, &report(1, NOW, lines, Vec::new()), NOW);
+    // Another edge tells late of an earlier one.
+    let mut late = report(1, NOW, vec![line(VALID, NOW.plus_ms(-900), 1)], Vec::new());
+    late.edge = EdgeId::new(NOW, &Repeating(6)).unwrap();
+    enter_at(&rows, &late, NOW);
     let uses = contents_at(&rows, NOW).uses;
     assert_eq!(uses.last_used_at, Some(NOW.plus_ms(-50)));
     assert_eq!(uses.secrets.into_iter().collect::<Vec<_>>(), [(secret(1).to_string(), NOW.plus_ms(-50))]);
@@ -121,6 +129,32 @@ fn an_edge_that_was_granted_something_and_fell_silent_leaves_a_gap_until_it_is_h
 }
 
 #[test]
+fn a_gap_is_from_when_all_was_told_until_the_longest_that_was_granted_and_gaps_that_touch_are_one() {
+    let rows = MemoryRows::default();
+    let mut told = Report { bundle: None, ..report(1, NOW, Vec::new(), Vec::new()) };
+    for (number, is_whole, ms, until_ms) in [(1, true, 0, 30_000), (2, true, 100, 100), (3, false, 200, 200)] {
+        (told.number, told.is_whole) = (number, is_whole);
+        let Ok(()) = enter(&rows, &told, Standing::DecidesUntil(NOW.plus_ms(until_ms)), NOW.plus_ms(ms));
+    }
+    let gap = |from_ms, to_ms| Gap { from: NOW.plus_ms(from_ms), to: NOW.plus_ms(to_ms) };
+    assert_eq!(contents_at(&rows, NOW.plus_ms(DAY_MS)).gaps, [gap(100, 30_000)]);
+    for (number, from_ms, to_ms) in [(6, 30_000, 31_000), (7, 50, 60), (8, 31_001, 31_002)] {
+        let other = Report { edge: EdgeId::new(NOW, &Repeating(number)).unwrap(), number: 1, is_whole: true, ..told.clone() };
+        let Ok(()) = enter(&rows, &other, Standing::DecidesUntil(NOW.plus_ms(to_ms)), NOW.plus_ms(from_ms));
+    }
+    let expected = [gap(50, 60), gap(100, 31_000), gap(31_001, 31_002)];
+    assert_eq!(contents_at(&rows, NOW.plus_ms(DAY_MS)).gaps, expected);
+}
+
+#[test]
+fn who_was_refused_may_refuse_by_that_for_as_long_as_it_is_believed() {
+    let quota = Quota { limit: 1, remaining: 0, window_seconds: 30, reset_at: NOW };
+    let reply = Reply::Limited { newer: None, retry_at: None, quota };
+    let command = Command::Acquire { version_known: 1, want: 1, ahead: 0, ttl_ms: 0, settle: Vec::new() };
+    assert_eq!(Standing::after(&command, &reply, NOW), Standing::DecidesUntil(NOW.plus_ms(500)));
+}
+
+#[test]
 fn a_gap_is_kept_as_long_as_the_counts() {
     let rows = MemoryRows::default();
     let granted = Report { bundle: None, ..report(1, NOW, Vec::new(), Vec::new()) };
@@ -161,4 +195,16 @@ fn stored_rows_read_as_they_were_written() {
         r#"uses {"last_used_at":"2030-03-17T17:46:40.000Z","secrets":{"sec_01q9gd6e00040g2081040g2081":"2030-03-17T17:46:40.000Z"}}"#,
     ];
     assert_eq!(texts, expected);
+}
+
+#[test]
+fn of_secrets_those_that_were_used_last_are_kept() {
+    let rows = MemoryRows::default();
+    for number in 0..50_u8 {
+        let at = NOW.plus_ms(i64::from(number));
+        let line = Line { secret: secret(number), ..line(VALID, at, 1) };
+        enter_at(&rows, &report(u64::from(number) + 1, at, vec![line], Vec::new()), at);
+    }
+    let secrets = contents_at(&rows, NOW).uses.secrets;
+    assert!(secrets.len() <= 10 && secrets.contains_key(secret(49).as_str()), "{secrets:?}");
 }

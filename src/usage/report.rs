@@ -30,6 +30,9 @@ pub struct Report {
     pub number: u64,
     /// When it was sent, by the edge's clock; the guard goes by differences to it alone.
     pub sent_at: Timestamp,
+    /// Whether the guard has heard of all that was counted until then, once it has this: nothing waits, nor is on its way in
+    /// another message.
+    pub is_whole: bool,
     /// What was counted, if there is something to tell.
     pub bundle: Option<Bundle>,
 }

@@ -69,10 +69,10 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// What the book says at this time, with the series of that range.
+    /// What the book says, with the series of that range.
     #[must_use]
-    pub fn of(contents: &Contents, range: Range, as_of: Timestamp) -> Self {
-        let end = Hour::of(as_of);
+    pub fn of(contents: &Contents, range: Range) -> Self {
+        let end = Hour::of(contents.as_of);
         let sum = |from: Hour, to: Hour| {
             let mut sum = Counts::default();
             contents.hours.range(from.start_at()..=to.start_at()).for_each(|(_, counts)| sum.add_all(counts));
@@ -91,7 +91,7 @@ impl Summary {
             last_30d: last(Range::Month),
             series: points.collect(),
             last_used_at: contents.uses.last_used_at,
-            as_of,
+            as_of: contents.as_of,
             unreported: contents.gaps.clone(),
         }
     }
@@ -106,19 +106,19 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::fixtures::NOW;
+    use crate::{testing::fixtures::NOW, usage::book::Uses};
 
     /// So many admitted and one refused in the hours so long ago.
     fn contents(hours_ago: &[(u32, u64)]) -> Contents {
         let counts = |allowed| Counts(BTreeMap::from([("VALID".to_owned(), allowed), ("EXPIRED".to_owned(), 1)]));
         let hours = hours_ago.iter().map(|(ago, allowed)| (Hour::of(NOW).minus(*ago).start_at(), counts(*allowed)));
-        Contents { hours: hours.collect(), ..Contents::default() }
+        Contents { as_of: NOW, hours: hours.collect(), uses: Uses::default(), deeds: Vec::new(), gaps: Vec::new() }
     }
 
     #[test]
     fn spans_end_with_the_hour_that_has_begun() {
         let contents = contents(&[(0, 1), (23, 10), (24, 100), (167, 1_000), (168, 10_000), (719, 100_000), (720, 1_000_000)]);
-        let summary = Summary::of(&contents, Range::Day, NOW);
+        let summary = Summary::of(&contents, Range::Day);
         let sums = [&summary.last_24h, &summary.last_7d, &summary.last_30d].map(|sum| (sum.requests, sum.allowed, sum.denied));
         assert_eq!(sums, [(13, 11, 2), (1_115, 1_111, 4), (111_117, 111_111, 6)]);
         assert_eq!(summary.last_24h.by_code, BTreeMap::from([("EXPIRED".to_owned(), 2), ("VALID".to_owned(), 11)]));
@@ -129,7 +129,7 @@ mod tests {
         let all: Vec<(u32, u64)> = (0..800).map(|ago| (ago, u64::from(ago) + 1)).collect();
         let contents = contents(&all);
         for (range, points, step_ms) in [(Range::Day, 24, 3_600_000), (Range::Week, 168, 3_600_000), (Range::Month, 30, 86_400_000)] {
-            let summary = Summary::of(&contents, range, NOW);
+            let summary = Summary::of(&contents, range);
             let span = [(Range::Day, &summary.last_24h), (Range::Week, &summary.last_7d), (Range::Month, &summary.last_30d)];
             let span = span.into_iter().find_map(|(of, sum)| (of == range).then_some(sum)).unwrap();
             assert_eq!(summary.series.len(), points);

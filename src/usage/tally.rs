@@ -95,21 +95,19 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
     /// What the next message to the subject's guard tells.
     pub fn report(&mut self, id: &Id, tone: Tone, now: Timestamp) -> Report {
         self.number += 1;
-        let number = self.number;
-        let bundle = self.tally(id).and_then(|tally| {
-            tally.number = number;
-            tally.is_open |= tone == Tone::Opening;
-            tally.bundle(number, tone, now)
-        });
-        self.deeds = self.deeds.saturating_sub(bundle.as_ref().filter(|bundle| bundle.number == number).map_or(0, |new| new.deeds.len()));
-        Report { edge: self.edge.clone(), number, sent_at: now, bundle }
+        let (edge, number) = (self.edge.clone(), self.number);
+        let Some(tally) = self.tally(id) else { return Report { edge, number, sent_at: now, is_whole: false, bundle: None } };
+        tally.number = number;
+        tally.is_open |= tone == Tone::Opening;
+        let bundle = tally.bundle(number, tone, now);
+        Report { edge, number, sent_at: now, is_whole: tally.is_told_by(bundle.as_ref()), bundle }
     }
 
     /// The message was answered.
     pub fn heard(&mut self, id: &Id, report: &Report, tone: Tone) {
         let Some(tally) = self.open.get_mut(id) else { return };
-        if tally.sent.as_ref().is_some_and(|sent| sent.is_in(report)) {
-            tally.sent = None;
+        if let Some(sent) = tally.sent.take_if(|sent| sent.is_in(report)) {
+            self.deeds = self.deeds.saturating_sub(sent.bundle.deeds.len());
         }
         // Somebody may have asked for a lease while the last word was on its way.
         if tone == Tone::Closing && tally.number == report.number {
@@ -196,6 +194,11 @@ impl Tally {
         let bundle = Bundle { number, lines, deeds };
         self.sent = Some(Box::new(Sent { bundle: bundle.clone(), since: Some(now) }));
         Some(bundle)
+    }
+
+    /// Whether nothing was counted that neither an earlier message has told for certain nor this one tells.
+    fn is_told_by(&self, bundle: Option<&Bundle>) -> bool {
+        self.lines.is_empty() && self.sent.as_ref().map(|sent| sent.bundle.number) == bundle.map(|bundle| bundle.number)
     }
 
     fn is_over(&self) -> bool {

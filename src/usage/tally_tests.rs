@@ -70,6 +70,36 @@ fn the_last_word_is_not_the_last_if_somebody_asked_meanwhile() {
 }
 
 #[test]
+fn a_last_word_that_was_lost_is_owed_though_the_question_before_it_was_heard() {
+    let mut tallies = tallies();
+    let question = tallies.report(&1, Tone::Opening, NOW);
+    let last = tallies.report(&1, Tone::Closing, NOW);
+    tallies.unheard(&1, &last);
+    tallies.heard(&1, &question, Tone::Opening);
+    assert!(tallies.owes(&1));
+}
+
+#[test]
+fn secrets_and_hours_are_told_apart() {
+    let mut tallies = tallies();
+    let other = SecretId::new(NOW, &Repeating(8)).unwrap();
+    for (secret, ms) in [(&secret(), 0), (&other, 0), (&secret(), 3_600_000)] {
+        assert!(tallies.count(&1, secret, deed(VALID, NOW.plus_ms(ms))));
+    }
+    assert_eq!(tallies.report(&1, Tone::Opening, NOW).bundle.unwrap().lines.len(), 3);
+}
+
+#[test]
+fn whom_nobody_sees_to_is_named_once() {
+    let mut tallies = tallies();
+    tallies.strand(&1);
+    assert_eq!(tallies.take_stranded(), None, "nothing is owed");
+    tallies.report(&1, Tone::Opening, NOW);
+    (0..2).for_each(|_| tallies.strand(&1));
+    assert_eq!([tallies.take_stranded(), tallies.take_stranded()], [Some(1), None]);
+}
+
+#[test]
 fn numbers_go_on_for_a_subject_that_was_forgotten() {
     let mut tallies = tallies();
     let first = tallies.report(&1, Tone::Closing, NOW);
@@ -105,7 +135,22 @@ fn of_the_last_requests_so_many_are_kept_and_with_too_many_subjects_fewer() {
     assert_eq!((of(0, &mut tallies), of(199, &mut tallies)), (MAX_DEEDS, 1));
     let others: usize = (1..199).map(|subject| of(subject, &mut tallies)).sum();
     assert!(others > 0);
-    assert_eq!(tallies.deeds, 0);
+}
+
+#[test]
+fn requests_that_were_told_and_not_heard_are_remembered_and_bounded_too() {
+    let mut tallies = tallies();
+    for subject in 0..=255 {
+        (0..MAX_DEEDS).for_each(|_| assert!(tallies.count(&subject, &secret(), deed(VALID, NOW))));
+        tallies.report(&subject, Tone::Opening, NOW);
+    }
+    let remembered: usize = tallies.open.values().map(|tally| tally.sent.as_ref().map_or(0, |sent| sent.bundle.deeds.len())).sum();
+    assert!(remembered <= MAX_DEEDS_IN_ALL + 256, "{remembered}");
+    for subject in 0..=255 {
+        let report = tallies.report(&subject, Tone::Closing, NOW.plus_ms(PATIENCE_MS));
+        tallies.heard(&subject, &report, Tone::Closing);
+    }
+    assert_eq!((tallies.deeds, tallies.open.len()), (0, 0));
 }
 
 /// What happens between two edges and a guard.
@@ -139,16 +184,31 @@ struct Wire {
     now: Timestamp,
     messages: Vec<(usize, Report, Tone)>,
     arrived: Vec<(usize, Report, Tone)>,
+    /// Whether the edge may decide, by the answer to a question from after its last word.
+    granted: [bool; 2],
+    last_words: [u64; 2],
 }
 
 impl Wire {
     fn new() -> Self {
         let edges = [Tallies::of(edge(1)), Tallies::of(edge(2))];
-        Self { edges, counted: 0, rows: MemoryRows::default(), now: NOW, messages: Vec::new(), arrived: Vec::new() }
+        Self {
+            edges,
+            counted: 0,
+            rows: MemoryRows::default(),
+            now: NOW,
+            messages: Vec::new(),
+            arrived: Vec::new(),
+            granted: [false; 2],
+            last_words: [0; 2],
+        }
     }
 
     fn send(&mut self, edge: usize, tone: Tone) {
         let report = self.edges[edge].report(&7, tone, self.now);
+        if tone == Tone::Closing {
+            (self.granted[edge], self.last_words[edge]) = (false, report.number);
+        }
         self.messages.push((edge, report, tone));
     }
 
@@ -181,6 +241,7 @@ impl Wire {
                 if let Some(index) = pick(message, &self.arrived) {
                     let (edge, report, tone) = self.arrived.swap_remove(index);
                     self.edges[edge].heard(&7, &report, tone);
+                    self.granted[edge] |= tone == Tone::Opening && report.number > self.last_words[edge];
                 }
             }
             Event::Lose(message) => {
@@ -219,6 +280,20 @@ proptest! {
         prop_assert!(wire.edges.iter().all(|edge| !edge.owes(&7)));
         let Ok(contents) = book::contents(&wire.rows, wire.now.plus_ms(1_000_000));
         prop_assert_eq!(contents.gaps, []);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_to_be_missing(events in prop::collection::vec(event(), 0..150)) {
+        let mut wire = Wire::new();
+        for event in events {
+            // Nobody decides but by what a guard granted.
+            if !matches!(event, Event::Count(edge) if !wire.granted[edge]) {
+                wire.take(event);
+            }
+            // Should all edges die here.
+            let Ok(contents) = book::contents(&wire.rows, wire.now.plus_ms(1_000_000));
+            prop_assert!(wire.kept() == wire.counted || !contents.gaps.is_empty(), "{} of {}", wire.kept(), wire.counted);
+        }
     }
 }
 

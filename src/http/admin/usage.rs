@@ -5,7 +5,7 @@ use serde_json::json;
 use super::page::page_reply;
 use crate::{
     base::document::{Fault, Faults},
-    http::{call::Call, decision::actor, problem::Problem, query::Query, reply::Reply},
+    http::{call::Call, decision::Actor, problem::Problem, query::Query, reply::Reply},
     service::usage,
     usage::{report::Deed, summary::Range},
 };
@@ -32,7 +32,7 @@ pub async fn list_key_activity(call: &Call<'_>) -> Result<Reply, Problem> {
     let item = |deed: &Deed| {
         json!({
             "time": deed.at, "method": deed.method, "path": deed.path, "ip": deed.ip, "code": deed.code,
-            "actor": actor(&key, deed.act_as.as_deref()),
+            "actor": Actor::of(&key, deed.act_as.as_deref()),
         })
     };
     let items: Vec<_> = deeds.iter().map(item).collect();

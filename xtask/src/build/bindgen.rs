@@ -46,7 +46,8 @@ pub fn glue(compiled: &Path, stage: &Path) -> Result<(PathBuf, String)> {
 pub fn optimize(glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
     let input = glue.join("index_bg.wasm");
     let result = stage.join("index_bg.wasm");
-    let mut arguments = vec!["-O3".to_owned()];
+    // `-O3` makes more of it, and `-Oz` what compresses worse.
+    let mut arguments = vec!["-Os".to_owned()];
     arguments.extend(FEATURES.iter().map(|feature| format!("--enable-{feature}")));
     let recipe = format!("{}{}", tools::npm::version("binaryen"), arguments.join(" "));
     let outcome = Inputs::of(&recipe)
