@@ -101,33 +101,43 @@ impl Problem {
 
     /// The document. Its type is an address of this deployment, which answers with a page about it.
     #[must_use]
-    pub fn document(&self, origin: &str, request_id: &RequestId) -> Value {
+    pub fn document<'a>(&'a self, origin: &str, request_id: &'a RequestId) -> Document<'a> {
         let Parts { kind, status, detail, errors, members, .. } = self.0.as_ref();
-        let mut document = json!({
-            "type": format!("{origin}/problems/{}", kind.slug),
-            "title": kind.title,
-            "status": status,
-            "detail": detail,
-            "code": kind.code(),
-            "request_id": request_id,
-        });
-        if let Some(document) = document.as_object_mut() {
-            if !errors.is_empty() {
-                document.insert("errors".to_owned(), json!(errors));
-            }
-            document.extend(members.clone());
+        Document {
+            kind: format!("{origin}/problems/{}", kind.slug),
+            title: kind.title,
+            status: *status,
+            detail,
+            code: kind.code(),
+            request_id,
+            errors,
+            members,
         }
-        document
     }
 
     /// The answer.
     #[must_use]
     pub fn into_reply(self, origin: &str, request_id: &RequestId) -> Reply {
-        let body = self.document(origin, request_id).to_string();
-        let mut reply = Reply::text(self.0.status, "application/problem+json", body);
+        let mut reply = Reply::json(self.0.status, &self.document(origin, request_id)).of_type("application/problem+json");
         reply.headers.extend(self.0.headers);
         reply
     }
+}
+
+/// A problem document (RFC 9457, section 3), written without being built first: refusals are on the hot path.
+#[derive(Serialize)]
+pub struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a RequestId,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
 }
 
 /// Bad fields: 400 when any has the wrong shape, else 422. All are named either way.
@@ -216,7 +226,7 @@ mod tests {
         assert_eq!(only_values.0.status, 422);
         faults.shape("/cost", "must be a whole number");
         let problem = Problem::from(faults.conclude(None::<()>).unwrap_err());
-        let document = problem.document("https://keys.example", &fixtures::request_id());
+        let document = json!(problem.document("https://keys.example", &fixtures::request_id()));
         assert_eq!((problem.0.status, document["errors"].as_array().unwrap().len()), (400, 2));
         assert_eq!(document["errors"][1], json!({"pointer": "/cost", "detail": "must be a whole number"}));
         assert_eq!(document["type"], "https://keys.example/problems/MALFORMED_REQUEST");
@@ -226,14 +236,14 @@ mod tests {
     fn an_outage_says_nothing_of_its_cause() {
         let failure = Failure::Unavailable(crate::ports::Outage::Ledger { cause: "D1_ERROR: secret table".into() });
         let problem = Problem::from(failure);
-        assert!(!problem.document("", &fixtures::request_id()).to_string().contains("D1_ERROR"));
+        assert!(!json!(problem.document("", &fixtures::request_id())).to_string().contains("D1_ERROR"));
         assert!(problem.cause().unwrap().contains("D1_ERROR"));
     }
 
     #[test]
     fn a_key_that_is_not_found_is_401_with_the_code_of_the_contract() {
         let problem = Problem::from(&Denial::NotFound);
-        assert_eq!(problem.document("", &fixtures::request_id())["code"], "NOT_FOUND");
+        assert_eq!(json!(problem.document("", &fixtures::request_id()))["code"], "NOT_FOUND");
         assert_eq!(problem.0.status, 401);
     }
 }

@@ -32,6 +32,13 @@ impl Reply {
         Self { status, headers: vec![("Content-Type", content_type.to_owned())], body: Some(body) }
     }
 
+    /// The answer as another type than the one it has.
+    #[must_use]
+    pub fn of_type(mut self, content_type: &str) -> Self {
+        self.headers.iter_mut().filter(|(name, _)| *name == "Content-Type").for_each(|(_, value)| content_type.clone_into(value));
+        self
+    }
+
     /// The answer with one more field.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
