@@ -27,7 +27,7 @@ use std::{
 pub const MARKS: [&str; 5] =
     [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimplemented", "!"), concat!("to", "do!"), concat!("dbg", "!")];
 
-const WRITTEN_BY_HAND: [&str; 4] = ["src", "xtask", "tests", "shim"];
+const WRITTEN_BY_HAND: [&str; 5] = ["src", "xtask", "tests", "shim", "bench"];
 const GENERATED: [&str; 2] = ["Cargo.lock", "package-lock.json"];
 
 fn root() -> PathBuf {

@@ -2,7 +2,7 @@
 //!
 //! In scope: making, reading and comparing ids. Out of scope: what an id points to.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, rc::Rc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use ulid::Ulid;
@@ -59,7 +59,8 @@ impl Id<OrgKind> {
 
 /// An id of one kind: its prefix, an underscore and 26 characters of Crockford's base 32 in lower case.
 pub struct Id<K> {
-    text: Box<str>,
+    /// Shared: whatever knows the same subject in an isolate holds one copy.
+    text: Rc<str>,
     kind: PhantomData<K>,
 }
 
@@ -107,13 +108,13 @@ impl<K: Kind> Id<K> {
     }
 
     fn from_checked(text: String) -> Self {
-        Self { text: text.into_boxed_str(), kind: PhantomData }
+        Self { text: text.into(), kind: PhantomData }
     }
 }
 
 impl<K> Clone for Id<K> {
     fn clone(&self) -> Self {
-        Self { text: self.text.clone(), kind: PhantomData }
+        Self { text: Rc::clone(&self.text), kind: PhantomData }
     }
 }
 

@@ -2,12 +2,17 @@
 //!
 //! In scope: RFC 3339 text and arithmetic in milliseconds. Out of scope: asking what time it is; a clock is a port.
 
+use std::num::NonZeroU64;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Milliseconds since 1970-01-01T00:00:00Z, between the years 0000 and 9999 (what RFC 3339 can write).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+///
+/// Kept as milliseconds since just before the year 0000, so that none is nothing: an optional one takes no more memory,
+/// and an isolate holds many.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
 
 /// The text is not an RFC 3339 time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,32 +25,39 @@ const LATEST_MS: i64 = 253_402_300_799_999;
 impl Timestamp {
     /// The instant `ms` milliseconds after the epoch, held to the years that RFC 3339 can write.
     #[must_use]
-    pub fn from_ms(ms: i64) -> Self {
-        Self(ms.clamp(EARLIEST_MS, LATEST_MS))
+    pub const fn from_ms(ms: i64) -> Self {
+        let held = if ms < EARLIEST_MS {
+            EARLIEST_MS
+        } else if ms > LATEST_MS {
+            LATEST_MS
+        } else {
+            ms
+        };
+        Self(NonZeroU64::MIN.saturating_add(held.abs_diff(EARLIEST_MS)))
     }
 
     /// A known instant of this age, for constants.
     #[cfg(test)]
     pub(crate) const fn at(ms: i64) -> Self {
-        Self(ms)
+        Self::from_ms(ms)
     }
 
     /// Milliseconds since the epoch.
     #[must_use]
-    pub fn ms(self) -> i64 {
-        self.0
+    pub const fn ms(self) -> i64 {
+        EARLIEST_MS.saturating_add_unsigned(self.0.get() - 1)
     }
 
     /// Milliseconds since the epoch for unsigned formats; instants before the epoch count as the epoch.
     #[must_use]
     pub fn unsigned_ms(self) -> u64 {
-        u64::try_from(self.0).unwrap_or(0)
+        u64::try_from(self.ms()).unwrap_or(0)
     }
 
     /// This instant moved by `ms`, held to the writable years.
     #[must_use]
     pub fn plus_ms(self, ms: i64) -> Self {
-        Self::from_ms(self.0.saturating_add(ms))
+        Self::from_ms(self.ms().saturating_add(ms))
     }
 
     /// Reads RFC 3339 text with any offset; digits past the millisecond are dropped.
@@ -56,14 +68,20 @@ impl Timestamp {
         let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NotATime)?;
         let ms = moment.unix_timestamp_nanos().div_euclid(1_000_000);
         let ms = i64::try_from(ms).map_err(|_| NotATime)?;
-        if (EARLIEST_MS..=LATEST_MS).contains(&ms) { Ok(Self(ms)) } else { Err(NotATime) }
+        if (EARLIEST_MS..=LATEST_MS).contains(&ms) { Ok(Self::from_ms(ms)) } else { Err(NotATime) }
+    }
+}
+
+impl std::fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Timestamp({})", self.ms())
     }
 }
 
 impl std::fmt::Display for Timestamp {
     /// `2030-01-31T12:00:00.000Z`: always UTC, always three decimals, so that text sorts as time does.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let moment = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)).map_err(|_| std::fmt::Error)?;
+        let moment = OffsetDateTime::from_unix_timestamp(self.ms().div_euclid(1000)).map_err(|_| std::fmt::Error)?;
         let (date, clock) = (moment.date(), moment.time());
         write!(
             f,
@@ -74,7 +92,7 @@ impl std::fmt::Display for Timestamp {
             clock.hour(),
             clock.minute(),
             clock.second(),
-            self.0.rem_euclid(1000)
+            self.ms().rem_euclid(1000)
         )
     }
 }

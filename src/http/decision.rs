@@ -1,7 +1,6 @@
 //! A decision as `POST /v1/verify` answers it.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::{
     base::{
@@ -15,7 +14,10 @@ use crate::{
         facts::Ask,
         verdict::{Denial, VALID},
     },
-    key::record::{KeyRecord, Kind},
+    key::{
+        metadata::Metadata,
+        record::{KeyRecord, Kind},
+    },
     policy::scope::Permission,
     service::verify::{Decision, Freshness, Known},
 };
@@ -51,7 +53,7 @@ struct Key<'a> {
     kind: Kind,
     permissions: &'a [Permission],
     expires_at: Option<Timestamp>,
-    metadata: &'a Map<String, Value>,
+    metadata: &'a Metadata,
 }
 
 /// Who a request is made by: the key, or the user that it acts for, with the key behind.

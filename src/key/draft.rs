@@ -1,9 +1,10 @@
 //! What a creation may ask for, held against the organization's policy.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     members,
+    metadata::Metadata,
     record::{KeyRecord, Kind, SecretRecord},
 };
 use crate::{
@@ -38,7 +39,7 @@ pub struct KeyDraft {
     /// Whether it may act for a named user.
     pub can_impersonate: bool,
     /// The organization's own notes.
-    pub metadata: Map<String, Value>,
+    pub metadata: Metadata,
     /// Whether edges may decide alone.
     pub consistency: Consistency,
 }
@@ -119,7 +120,7 @@ impl KeyDraft {
             ip_allowlist: Vec::new(),
             expires_at: Some(now.plus_ms(ttl_ms)),
             can_impersonate: false,
-            metadata: Map::new(),
+            metadata: Metadata::default(),
             consistency: policy.consistency.mode,
         }
     }

@@ -1,9 +1,10 @@
 //! Changing a key: what a PATCH may ask for, what it came to, and whether it takes something away.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     members,
+    metadata::Metadata,
     record::{KeyRecord, SecretRecord},
 };
 use crate::{
@@ -31,7 +32,7 @@ pub struct KeyEdit {
     expires_at: Option<Option<Timestamp>>,
     /// Whether the key may act for a user; the policy may rule it out.
     pub can_impersonate: Option<bool>,
-    metadata: Option<Map<String, Value>>,
+    metadata: Option<Metadata>,
     consistency: Option<Consistency>,
 }
 

@@ -1,7 +1,8 @@
 //! Reading the members that creations, edits and imports share, each held against the organization's policy.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::metadata::Metadata;
 use crate::{
     base::{
         document::{Faults, Field},
@@ -88,7 +89,7 @@ pub fn lifetime(pointer: &str, end: Option<Timestamp>, policy: &Policy, born: Ti
 }
 
 /// The organization's own notes.
-pub fn metadata(field: &Field<'_>, faults: &mut Faults) -> Option<Map<String, Value>> {
+pub fn metadata(field: &Field<'_>, faults: &mut Faults) -> Option<Metadata> {
     let Some(metadata) = field.value.as_object() else {
         faults.shape(&field.pointer, "must be an object");
         return None;
@@ -103,7 +104,7 @@ pub fn metadata(field: &Field<'_>, faults: &mut Faults) -> Option<Map<String, Va
     if contains_key(&text) {
         faults.value(&field.pointer, "must not contain a key: metadata is shown and logged");
     }
-    Some(metadata.clone())
+    Some(metadata.clone().into())
 }
 
 fn depth(value: &Value) -> usize {

@@ -7,6 +7,7 @@ pub mod draft;
 pub mod edit;
 pub mod import;
 mod members;
+pub mod metadata;
 pub mod query;
 pub mod record;
 pub mod rotation;

@@ -3,8 +3,9 @@
 //! Stored copies carry their format, so that a later release can read what an earlier one wrote.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::metadata::Metadata;
 use crate::{
     base::{
         actor::Actor,
@@ -115,7 +116,7 @@ pub struct KeyRecord {
     /// The instant at which it is no longer valid.
     pub expires_at: Option<Timestamp>,
     /// The organization's own notes, an object of at most 4 KiB.
-    pub metadata: Map<String, Value>,
+    pub metadata: Metadata,
     /// Whether edges may decide alone.
     pub consistency: Consistency,
     /// Grows by one with every change.
@@ -127,7 +128,7 @@ pub struct KeyRecord {
     /// When it last changed.
     pub updated_at: Timestamp,
     /// Set while it is revoked.
-    pub revocation: Option<RevocationNote>,
+    pub revocation: Option<Box<RevocationNote>>,
     /// When it was last used, as far as is known.
     pub last_used_at: Option<Timestamp>,
     /// Its secrets, newest first; at least one.

@@ -120,7 +120,7 @@ impl KeyRecord {
         if self.revocation.is_some() {
             return Revoking::Before(self);
         }
-        let revocation = Some(RevocationNote { at: now, by, reason });
+        let revocation = Some(Box::new(RevocationNote { at: now, by, reason }));
         Revoking::Now(Self { revocation, ..self }.changed(now))
     }
 }

@@ -1,9 +1,9 @@
 //! A key as the API shows it: everything but its digests.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::{
+    metadata::Metadata,
     record::{KeyRecord, Kind},
     state::Status,
 };
@@ -32,7 +32,7 @@ pub struct KeyView<'a> {
     ip_allowlist: &'a [AddressRange],
     expires_at: Option<Timestamp>,
     status: Status,
-    metadata: &'a Map<String, Value>,
+    metadata: &'a Metadata,
     consistency: Consistency,
     version: u64,
     created_at: Timestamp,

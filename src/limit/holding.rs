@@ -48,7 +48,7 @@ pub struct Holding {
     held: Option<Held>,
     /// Leases that are no longer gone by, until the guard has heard what was spent of them.
     unsettled: Vec<Settlement>,
-    refused: Option<Refused>,
+    refused: Option<Box<Refused>>,
     asking_since: Option<Timestamp>,
     /// When the guard was last asked, whatever came of it.
     asked_at: Option<Timestamp>,
@@ -168,7 +168,7 @@ impl Holding {
     /// The guard refused as many tokens.
     pub fn refused(&mut self, tokens: u32, retry_at: Option<Timestamp>, quota: Quota, asked_at: Timestamp) {
         self.asking_since = None;
-        self.refused = Some(Refused { at: asked_at, believed_ms: believed_ms(&quota), tokens, retry_at, quota });
+        self.refused = Some(Box::new(Refused { at: asked_at, believed_ms: believed_ms(&quota), tokens, retry_at, quota }));
     }
 
     /// The guard did not answer. What was to be settled is settled by a later message; if it was, nothing is done twice.

@@ -83,6 +83,9 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         let Some(tally) = self.tally(id) else { return false };
         let before = tally.deeds.len();
         tally.add(secret, &deed);
+        if before == 0 {
+            tally.deeds.reserve_exact(1);
+        }
         tally.deeds.push_back(deed);
         while tally.deeds.len() > most {
             tally.deeds.pop_front();
@@ -169,6 +172,9 @@ impl Tally {
             line.count = line.count.saturating_add(1);
             line.last_at = line.last_at.max(deed.at);
             return;
+        }
+        if self.lines.is_empty() {
+            self.lines.reserve_exact(1);
         }
         self.lines.push(Line { code: deed.code.clone(), secret: secret.clone(), last_at: deed.at, count: 1 });
     }

@@ -16,7 +16,10 @@ const SELECTIONS: [&str; 11] =
 /// When the build or a test fails.
 pub fn run(arguments: &[String]) -> Result<()> {
     build::run()?;
-    let chromium = if wants_browser(arguments) { Some(tools::chromium::ensure()?) } else { None };
+    let chromium = if wants("browser", arguments) { Some(tools::chromium::ensure()?) } else { None };
+    if tools::valgrind::COUNTS && wants("instructions", arguments) {
+        tools::valgrind::ensure()?;
+    }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["test", "--workspace", "--locked"]);
     if !arguments.iter().any(|argument| SELECTIONS.contains(&argument.as_str())) {
@@ -30,11 +33,11 @@ pub fn run(arguments: &[String]) -> Result<()> {
     step::aloud(&mut cargo)
 }
 
-/// Whether the browser tests are among what `arguments` choose.
-fn wants_browser(arguments: &[String]) -> bool {
+/// Whether the tests of that name, which need a tool of their own, are among what `arguments` choose.
+fn wants(name: &str, arguments: &[String]) -> bool {
     let all = ["--tests", "--all-targets"];
     let chosen = |argument: &String| SELECTIONS.contains(&argument.as_str());
-    !arguments.iter().any(chosen) || arguments.iter().any(|argument| all.contains(&argument.as_str()) || argument == "browser")
+    !arguments.iter().any(chosen) || arguments.iter().any(|argument| all.contains(&argument.as_str()) || argument == name)
 }
 
 #[cfg(test)]
@@ -42,9 +45,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_is_needed_only_for_its_own_tests() {
-        let wants = |arguments: &[&str]| wants_browser(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert!(wants(&[]) && wants(&["--", "portal"]) && wants(&["--test", "browser"]) && wants(&["--tests"]));
-        assert!(!wants(&["--lib"]) && !wants(&["--test", "edge", "portal"]));
+    fn a_tool_is_needed_only_for_its_own_tests() {
+        let wants = |name: &str, arguments: &[&str]| wants(name, &arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
+        for name in ["browser", "instructions"] {
+            assert!(wants(name, &[]) && wants(name, &["--", "portal"]) && wants(name, &["--test", name]) && wants(name, &["--tests"]));
+            assert!(!wants(name, &["--lib"]) && !wants(name, &["--test", "edge", "portal"]));
+        }
     }
 }

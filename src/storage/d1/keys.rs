@@ -152,7 +152,7 @@ fn update_row(database: &D1Database, key: &KeyRecord, read_version: u64, entry: 
             bind::json(&key.consistency)?,
             bind::integer(key.version),
             bind::time(key.updated_at),
-            bind::maybe_time(key.revocation.as_ref().map(|note: &RevocationNote| note.at)),
+            bind::maybe_time(key.revocation.as_deref().map(|note: &RevocationNote| note.at)),
             bind::maybe_json(key.revocation.as_ref())?,
             bind::text(entry.id.as_str()),
             bind::text(&key.prefix),
