@@ -25,8 +25,9 @@ function markIfDead(error) {
   if (trap || overflow) life.criticalError = true;
 }
 
-// Futures are polled in microtasks, where nobody can catch: a trap there surfaces only as this event.
+// Futures are polled where promises end and in microtasks, where nobody can catch: a trap there surfaces only as an event.
 addEventListener("error", (event) => markIfDead(event.error));
+addEventListener("unhandledrejection", (event) => markIfDead(event.reason));
 
 function enter(call) {
   if (life.criticalError) revive();

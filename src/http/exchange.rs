@@ -5,17 +5,21 @@
 use std::cell::RefCell;
 
 use wasm_bindgen::prelude::*;
-use web_sys::{Headers, Response};
+use web_sys::{Headers, Request, Response};
 
-use super::reply::Reply;
+use super::reply::{OWN_FIELDS, Reply};
 
 #[wasm_bindgen(module = "/shim/exchange.js")]
 extern "C" {
     fn number(name: &str) -> u32;
     #[wasm_bindgen(catch)]
-    fn field(headers: &Headers, number: u32) -> Result<Option<String>, JsValue>;
+    fn line(request: &Request) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn fields(headers: &Headers, numbers: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(catch)]
     fn respond(status: u16, fields: &str, body: Option<&str>) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch, js_name = respondAgain)]
+    fn respond_again(fields: &str, own: &str) -> Result<Response, JsValue>;
 }
 
 thread_local! {
@@ -28,6 +32,11 @@ const FIELDS_BYTES: usize = 512;
 
 /// Where the characters begin that stand for numbers.
 const FIRST: u32 = 0x20;
+
+/// The character that stands for the name's number.
+fn letter(name: &'static str) -> char {
+    char::from_u32(FIRST + number_of(name)).unwrap_or(' ')
+}
 
 fn number_of(name: &'static str) -> u32 {
     NUMBERS.with_borrow_mut(|numbers| {
@@ -42,10 +51,20 @@ fn number_of(name: &'static str) -> u32 {
     })
 }
 
-/// A field of a request; repeated ones come joined by `, `.
+/// Method and URL of a request.
 #[must_use]
-pub fn read_field(headers: &Headers, name: &'static str) -> Option<String> {
-    field(headers, number_of(name)).ok().flatten()
+pub fn read_line(request: &Request) -> (String, String) {
+    let line = line(request).unwrap_or_default();
+    line.split_once(' ').map(|(method, url)| (method.to_owned(), url.to_owned())).unwrap_or_default()
+}
+
+/// Fields of a request; repeated ones come joined by `, `.
+#[must_use]
+pub fn read_fields<const N: usize>(headers: &Headers, names: [&'static str; N]) -> [Option<String>; N] {
+    let numbers: String = names.into_iter().map(letter).collect();
+    let read = fields(headers, &numbers).unwrap_or_default();
+    let mut lines = read.split('\n');
+    std::array::from_fn(|_| lines.next()?.strip_prefix(':').map(str::to_owned))
 }
 
 /// The platform's answer.
@@ -55,13 +74,15 @@ pub fn read_field(headers: &Headers, name: &'static str) -> Option<String> {
 /// 5.5).
 pub fn answer(reply: &Reply) -> worker::Result<Response> {
     let mut fields = String::with_capacity(FIELDS_BYTES);
+    let mut own = String::new();
     for (name, value) in &reply.headers {
         if value.bytes().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
             return Err(worker::Error::RustError(format!("the field {name} has a line break")));
         }
-        fields.push(char::from_u32(FIRST + number_of(name)).unwrap_or(' '));
-        fields.push_str(value);
-        fields.push('\n');
+        let lines = if reply.recurs && OWN_FIELDS.contains(name) { &mut own } else { &mut fields };
+        lines.push(letter(name));
+        lines.push_str(value);
+        lines.push('\n');
     }
-    Ok(respond(reply.status, &fields, reply.body.as_deref())?)
+    Ok(if reply.recurs { respond_again(&fields, &own) } else { respond(reply.status, &fields, reply.body.as_deref()) }?)
 }

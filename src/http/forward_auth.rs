@@ -29,9 +29,10 @@ const MAX_PERMISSIONS: usize = 100;
 /// # Errors
 /// The refusal, or that no decision can be reached.
 pub async fn forward_auth(call: &Call<'_>) -> Result<Reply, Problem> {
-    let (ask, limited_as_403) = read_ask(call)?;
-    let credential = read_credential(call)?;
-    let ask = Ask { ip: client_address(call).await?, ..ask };
+    let sent = Sent::read(call);
+    let (ask, limited_as_403) = read_ask(call, &sent)?;
+    let credential = read_credential(call, sent.authorization.as_deref())?;
+    let ask = Ask { ip: client_address(call, sent).await?, ..ask };
     let decision = verify::verify(call.ports, call.memory, credential.expose(), &ask).await?;
     match (&decision.outcome, &decision.known) {
         (Ok(()), Some(known)) => Ok(identity(&decision, known, &ask)),
@@ -40,7 +41,38 @@ pub async fn forward_auth(call: &Call<'_>) -> Result<Reply, Problem> {
     }
 }
 
-fn read_ask(call: &Call<'_>) -> Result<(Ask, bool), Problem> {
+/// The fields that each question has or might have.
+struct Sent {
+    authorization: Option<String>,
+    act_as: Option<String>,
+    line: RequestLine,
+    /// The service key of a proxy.
+    proof: Option<String>,
+    /// What the platform says where the request came from.
+    direct: Option<IpAddr>,
+}
+
+impl Sent {
+    fn read(call: &Call<'_>) -> Self {
+        let [authorization, act_as, proof, direct, original_method, forwarded_method, original_uri, forwarded_uri] = call.inbound.fields([
+            "authorization",
+            "latchkey-act-as",
+            "latchkey-service",
+            "cf-connecting-ip",
+            "x-original-method",
+            "x-forwarded-method",
+            "x-original-uri",
+            "x-forwarded-uri",
+        ]);
+        // The request that is asked about decides nothing, so whoever sends the fields is believed.
+        let method = original_method.or(forwarded_method);
+        let target = original_uri.or(forwarded_uri);
+        let line = RequestLine::of(method.as_deref(), target.as_deref());
+        Self { authorization, act_as, line, proof, direct: direct.and_then(|text| address::parse(&text).ok()) }
+    }
+}
+
+fn read_ask(call: &Call<'_>, sent: &Sent) -> Result<(Ask, bool), Problem> {
     let mut faults = Faults::default();
     let mut query = Query::read(call.inbound.query());
     let mut needed = Vec::new();
@@ -62,29 +94,19 @@ fn read_ask(call: &Call<'_>) -> Result<(Ask, bool), Problem> {
         }
     };
     query.close(&mut faults);
-    let act_as = call.inbound.header("latchkey-act-as");
-    if act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
+    if sent.act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
         faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
     }
-    let ask = Ask { requirement: Requirement::All(needed), act_as, line: original_line(call), ..Ask::plain() };
+    let ask = Ask { requirement: Requirement::All(needed), act_as: sent.act_as.clone(), line: sent.line.clone(), ..Ask::plain() };
     Ok(faults.conclude(Some((ask, limited_as_403)))?)
-}
-
-/// The request that is asked about, as the proxy tells it; it decides nothing, so whoever sends the fields is believed.
-fn original_line(call: &Call<'_>) -> RequestLine {
-    let told = |names: [&'static str; 2]| names.into_iter().find_map(|name| call.inbound.header(name));
-    let method = told(["x-original-method", "x-forwarded-method"]);
-    let target = told(["x-original-uri", "x-forwarded-uri"]);
-    RequestLine::of(method.as_deref(), target.as_deref())
 }
 
 /// Where the request came from: what the platform says, or, before a proxy that proves itself by a service key, what the
 /// proxy says. Anybody can write the proxy's fields: without the proof they do not count.
-async fn client_address(call: &Call<'_>) -> Result<Option<IpAddr>, Problem> {
-    let direct = call.client_ip();
-    let Some(proof) = call.inbound.header("latchkey-service") else { return Ok(direct) };
+async fn client_address(call: &Call<'_>, sent: Sent) -> Result<Option<IpAddr>, Problem> {
+    let Some(proof) = sent.proof else { return Ok(sent.direct) };
     if !authenticate::is_trusted_proxy(call.ports, call.memory, &Plaintext::new(proof), call.ask()).await? {
-        return Ok(direct);
+        return Ok(sent.direct);
     }
     let told = match call.inbound.header("x-real-ip") {
         Some(address) => Some(address),
@@ -96,8 +118,8 @@ async fn client_address(call: &Call<'_>) -> Result<Option<IpAddr>, Problem> {
 }
 
 /// The one credential of the request.
-fn read_credential(call: &Call<'_>) -> Result<Plaintext, Problem> {
-    let api_key = call.inbound.header("x-api-key").filter(|key| call.config.accept_x_api_key && !key.trim().is_empty());
+fn read_credential(call: &Call<'_>, authorization: Option<&str>) -> Result<Plaintext, Problem> {
+    let api_key = call.config.accept_x_api_key.then(|| call.inbound.header("x-api-key")).flatten().filter(|key| !key.trim().is_empty());
     let unreadable = |why: Unreadable| {
         let said = why.to_string();
         match why {
@@ -108,7 +130,7 @@ fn read_credential(call: &Call<'_>) -> Result<Plaintext, Problem> {
             Unreadable::NotAToken => Problem::challenged(&catalog::MALFORMED, &Challenge::InvalidToken(said.clone()), said),
         }
     };
-    match (credential::read(call.inbound.header("authorization").as_deref()), api_key) {
+    match (credential::read(authorization), api_key) {
         (Presented::Nothing, None) => {
             let said = "send the key in the Authorization field: Bearer, a space, the key";
             Err(Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said))
@@ -127,7 +149,7 @@ fn identity(decision: &Decision, known: &Known, ask: &Ask) -> Reply {
     let key = &known.key;
     let permissions: Vec<&str> = known.granted.iter().map(Permission::as_str).collect();
     let (actor_type, actor_id) = ask.act_as.as_deref().map_or(("key", key.id.as_str()), |user| ("user", user));
-    let mut reply = Reply::empty(200)
+    let mut reply = Reply::recurring()
         .with("Latchkey-Key-Id", key.id.as_str())
         .with("Latchkey-Key-Name", field_text(&key.name))
         .with("Latchkey-Org-Id", key.org_id.as_str())

@@ -147,7 +147,7 @@ fn activity_is_what_was_asked_last_newest_first() {
         code: "IMPERSONATION_NOT_ALLOWED".into(),
         method: Some("DELETE".to_owned()),
         path: Some("/leads/7".to_owned()),
-        ip: Some("203.0.113.9".to_owned()),
+        ip: Some("203.0.113.9".parse().unwrap()),
         act_as: Some("user_42".to_owned()),
     };
     assert_eq!(deeds[0], newest);

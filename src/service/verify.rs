@@ -111,7 +111,7 @@ fn deed(decision: &Decision, ask: &Ask) -> Deed {
         code: Cow::Borrowed(decision.outcome.as_ref().err().map_or(VALID, Denial::code)),
         method: ask.line.method.clone(),
         path: ask.line.path.clone(),
-        ip: ask.ip.map(|ip| ip.to_string()),
+        ip: ask.ip,
         act_as: ask.act_as.clone(),
     }
 }

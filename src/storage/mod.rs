@@ -11,3 +11,4 @@ pub mod kv;
 pub mod platform;
 pub mod signatures;
 pub mod throttle;
+pub mod turns;

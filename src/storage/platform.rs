@@ -1,15 +1,11 @@
 //! The platform's clock and random generator.
 
-use std::{
-    cell::{Cell, RefCell},
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{cell::RefCell, time::Duration};
 
 use async_trait::async_trait;
 use worker::Delay;
 
+use super::turns;
 use crate::{
     base::{
         chance::{Entropy, NoEntropy},
@@ -19,39 +15,7 @@ use crate::{
 };
 
 thread_local! {
-    /// What time it is in this turn of the event loop.
-    static TURN: Cell<Turn> = const { Cell::new(Turn::Unknown) };
     static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; DRAWN_BYTES], left: 0 }) };
-}
-
-#[derive(Clone, Copy)]
-enum Turn {
-    /// Nobody says where turns begin and end.
-    Unknown,
-    Begun,
-    At(Timestamp),
-}
-
-/// The future, with one time in each of its turns. On the platform time stands still between I/O, that is, within a turn,
-/// and each look at the clock is a call into JavaScript.
-pub fn in_turns<F: Future>(future: F) -> InTurns<F> {
-    InTurns { future: Box::pin(future) }
-}
-
-/// See [`in_turns`].
-pub struct InTurns<F> {
-    future: Pin<Box<F>>,
-}
-
-impl<F: Future> Future for InTurns<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        TURN.set(Turn::Begun);
-        let polled = self.future.as_mut().poll(context);
-        TURN.set(Turn::Unknown);
-        polled
-    }
 }
 
 /// The platform's clock. In production it stands still between I/O.
@@ -60,15 +24,7 @@ pub struct PlatformClock;
 #[async_trait(?Send)]
 impl Clock for PlatformClock {
     fn now(&self) -> Timestamp {
-        match TURN.get() {
-            Turn::At(now) => now,
-            Turn::Unknown => look(),
-            Turn::Begun => {
-                let now = look();
-                TURN.set(Turn::At(now));
-                now
-            }
-        }
+        turns::now(look)
     }
 
     async fn pause(&self, ms: u32) {

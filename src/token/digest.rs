@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 /// A SHA-256 digest (FIPS 180-4). It never prints; [`Digest::hex`] gives the text that storage keys need.
 #[derive(Clone, Copy)]
@@ -41,6 +41,12 @@ impl Digest {
             _ => Err(NotADigest),
         }
     }
+
+    /// Words are compared in an eighth of the time of bytes.
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let (words, _) = self.0.as_chunks();
+        words.iter().map(|word| u64::from_ne_bytes(*word))
+    }
 }
 
 fn half_byte(digit: u8) -> Option<u8> {
@@ -54,7 +60,8 @@ fn half_byte(digit: u8) -> Option<u8> {
 impl PartialEq for Digest {
     /// In constant time: how many leading bytes agree must not show in how long the answer takes.
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        let equal = self.words().zip(other.words()).fold(Choice::from(1), |so_far, (one, other)| so_far & one.ct_eq(&other));
+        equal.into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an edge tells a key's guard: how often which decision was made, and which requests were the last.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ pub struct Deed {
     /// Its path, without the query.
     pub path: Option<String>,
     /// Where it came from.
-    pub ip: Option<String>,
+    pub ip: Option<IpAddr>,
     /// The user whom it was made for.
     pub act_as: Option<String>,
 }

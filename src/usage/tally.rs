@@ -3,10 +3,9 @@
 //! A bundle is sent until some message that carried it was answered. Until then what is counted meanwhile waits for the
 //! next one, so a guard that takes each bundle once counts each request once.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::Hash,
-};
+use std::{collections::VecDeque, hash::Hash};
+
+use hashbrown::HashMap;
 
 use super::{
     count::Hour,
