@@ -4,10 +4,13 @@
 
 use super::{
     check::{Check, CheckReport, Outcome},
-    facts::{Ask, Facts},
+    facts::{Ask, Facts, Target},
     verdict::Denial,
 };
-use crate::{base::time::Timestamp, policy::scope::Permission};
+use crate::{
+    base::time::Timestamp,
+    policy::scope::{Permission, Requirement},
+};
 
 /// Makes the free checks on a key that exists.
 ///
@@ -48,7 +51,10 @@ fn address_allowed(facts: &Facts<'_>, ask: &Ask, _: Timestamp) -> Result<(), Den
 }
 
 fn permitted(facts: &Facts<'_>, ask: &Ask, _: Timestamp) -> Result<(), Denial> {
-    let missing = ask.requirement.missing(&|permission| facts.grants(permission));
+    let mut missing = ask.requirement.missing(&|permission| facts.grants(permission));
+    if let Some(target) = &ask.target {
+        missing.extend(facts.missing_at(target)?);
+    }
     if missing.is_empty() { Ok(()) } else { Err(Denial::InsufficientPermissions { missing }) }
 }
 
@@ -62,6 +68,26 @@ impl Facts<'_> {
     #[must_use]
     pub fn grants(&self, permission: &Permission) -> bool {
         self.key.permissions.contains(permission) && self.organization.policy.resources.contains(permission)
+    }
+
+    /// What the key lacks at the target.
+    fn missing_at(&self, target: &Target) -> Result<Vec<Permission>, Denial> {
+        let policy = &self.organization.policy;
+        if target.is_free_without_routes && policy.routes.list().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut needed = Vec::new();
+        for path in &target.paths {
+            for method in &target.methods {
+                needed.push(Requirement::One(policy.permission_for(method, path).ok_or(Denial::RouteNotMapped)?));
+            }
+        }
+        // Of a request that nobody can tell method and path of, nothing is known.
+        if needed.is_empty() {
+            Err(Denial::RouteNotMapped)
+        } else {
+            Ok(Requirement::All(needed).missing(&|permission| self.grants(permission)))
+        }
     }
 
     /// The permissions that count, in the order in which they were granted.
@@ -104,7 +130,7 @@ fn decisive_check(denial: &Denial) -> Check {
         Denial::Expired => Check::Expiry,
         Denial::OrgDisabled => Check::Organization,
         Denial::IpNotAllowed => Check::Address,
-        Denial::InsufficientPermissions { .. } => Check::Permissions,
+        Denial::InsufficientPermissions { .. } | Denial::RouteNotMapped => Check::Permissions,
         Denial::ImpersonationNotAllowed => Check::Impersonation,
         Denial::RateLimited { .. } => Check::Rate,
     }

@@ -5,7 +5,11 @@ use crate::{
         document::{Faults, Field},
     },
     key::{record::KeyRecord, state::Revoking},
-    policy::{org::Organization, scope::Requirement},
+    policy::{
+        org::Organization,
+        route::{Route, Routes},
+        scope::{Permission, Requirement},
+    },
     testing::fixtures::{self, NOW},
 };
 use serde_json::{Value, json};
@@ -125,4 +129,67 @@ fn an_explanation_names_the_decisive_check_and_skips_what_follows() {
     assert_eq!(outcomes, [Passed, Passed, Passed, Passed, Passed, Failed, Skipped, Skipped, Skipped]);
     let all: Vec<Outcome> = explain(None, &Ask::plain()).into_iter().map(|report| report.outcome).collect();
     assert_eq!(all, [Passed, Passed, Passed, Passed, Passed, Passed, Passed, Skipped, Passed]);
+}
+
+/// A policy that maps `/v1/leads/*` to `leads`, with the key of [`Case::good`], which may read.
+fn routed(methods: &[&str], paths: &[&str]) -> Case {
+    let mut case = Case::good();
+    case.organization.policy.routes = vec![Route { path: "/v1/leads/*".into(), resource: "leads".into() }].into();
+    case.ask.target = Some(target(methods, paths));
+    case
+}
+
+fn target(methods: &[&str], paths: &[&str]) -> Target {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    Target { methods: owned(methods), paths: owned(paths), is_free_without_routes: true }
+}
+
+#[test]
+fn routes_say_what_method_and_path_need() {
+    for (methods, paths, expected) in [
+        (&["GET"][..], &["/v1/leads/7?x=y"][..], Ok(())),
+        (&["HEAD"], &["/v1/leads"], Ok(())),
+        (&["DELETE"], &["/v1/leads/7"], Err("INSUFFICIENT_PERMISSIONS")),
+        (&["OPTIONS"], &["/v1/leads/7"], Err("ROUTE_NOT_MAPPED")),
+        (&["get"], &["/v1/leads/7"], Err("ROUTE_NOT_MAPPED")),
+        (&["GET"], &["/v1/calls"], Err("ROUTE_NOT_MAPPED")),
+        (&["GET"], &["/v1/leads/../calls"], Err("ROUTE_NOT_MAPPED")),
+        // One of what is told twice may be the client's own word.
+        (&["GET", "GET"], &["/v1/leads/7", "/v1/leads/8"], Ok(())),
+        (&["GET", "DELETE"], &["/v1/leads/7"], Err("INSUFFICIENT_PERMISSIONS")),
+        (&["GET"], &["/v1/leads/7", "/v1/calls"], Err("ROUTE_NOT_MAPPED")),
+        (&["GET"], &[], Err("ROUTE_NOT_MAPPED")),
+        (&[], &["/v1/leads/7"], Err("ROUTE_NOT_MAPPED")),
+    ] {
+        assert_eq!(routed(methods, paths).decide(), expected, "{methods:?} {paths:?}");
+    }
+}
+
+#[test]
+fn what_a_route_needs_is_named() {
+    let mut case = routed(&["DELETE"], &["/v1/leads/7"]);
+    let facts = Facts { key: &case.key, secret: &case.key.secrets[0], organization: &case.organization };
+    let missing = vec![Permission::of("leads", "delete")];
+    assert_eq!(decide(&facts, &case.ask, NOW), Err(Denial::InsufficientPermissions { missing: missing.clone() }));
+    case.key.permissions.extend(missing);
+    assert_eq!(case.decide(), Ok(()));
+}
+
+#[test]
+fn a_capability_is_needed_for_every_method_at_its_paths() {
+    let mut case = routed(&["PROPFIND"], &["/v1/leads"]);
+    case.organization.policy.resources =
+        serde_json::from_value(json!([{"name": "leads", "title": "Leads", "description": "", "actions": []}])).unwrap();
+    assert_eq!(case.decide(), Err("INSUFFICIENT_PERMISSIONS"));
+    case.key.permissions = vec![Permission::capability("leads")];
+    assert_eq!(case.decide(), Ok(()));
+}
+
+#[test]
+fn without_any_routes_a_proxy_asks_for_a_good_key_and_the_gateway_lets_nothing_through() {
+    let mut case = routed(&["GET"], &["/v1/calls"]);
+    case.organization.policy.routes = Routes::default();
+    assert_eq!(case.decide(), Ok(()));
+    case.ask.target = Some(Target { is_free_without_routes: false, ..target(&["GET"], &["/v1/calls"]) });
+    assert_eq!(case.decide(), Err("ROUTE_NOT_MAPPED"));
 }

@@ -24,6 +24,8 @@ pub struct Facts<'a> {
 pub struct Ask {
     /// What it needs.
     pub requirement: Requirement,
+    /// What the routes of the organization are asked about, if they are to say what else it needs.
+    pub target: Option<Target>,
     /// Where it comes from, if known.
     pub ip: Option<IpAddr>,
     /// The user it wants to act for.
@@ -34,6 +36,18 @@ pub struct Ask {
     pub peek: bool,
     /// What it is, for the record. It decides nothing.
     pub line: RequestLine,
+}
+
+/// What a request is sent to. Who passes a request on may tell it twice, and one of both may be the client's own word: then
+/// what each method needs at each path is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its methods, as they are told.
+    pub methods: Vec<String>,
+    /// Its paths, as they are told, perhaps with a query.
+    pub paths: Vec<String>,
+    /// Whether an organization without any routes asks for nothing; else nothing may pass there.
+    pub is_free_without_routes: bool,
 }
 
 /// Method and path of a request, as far as they are known.
@@ -70,7 +84,15 @@ impl Ask {
     /// A request that needs nothing but a good key.
     #[must_use]
     pub fn plain() -> Self {
-        Self { requirement: Requirement::nothing(), ip: None, act_as: None, cost: 1, peek: false, line: RequestLine::default() }
+        Self {
+            requirement: Requirement::nothing(),
+            target: None,
+            ip: None,
+            act_as: None,
+            cost: 1,
+            peek: false,
+            line: RequestLine::default(),
+        }
     }
 }
 

@@ -35,6 +35,9 @@ pub enum Denial {
         /// What it lacks.
         missing: Vec<Permission>,
     },
+    /// The organization's routes do not say what it needs.
+    #[error("no route of the organization maps this method and path")]
+    RouteNotMapped,
     /// It may not act for a user.
     #[error("the key may not act for a user")]
     ImpersonationNotAllowed,
@@ -58,6 +61,7 @@ impl Denial {
             Self::OrgDisabled => "ORG_DISABLED",
             Self::IpNotAllowed => "IP_NOT_ALLOWED",
             Self::InsufficientPermissions { .. } => "INSUFFICIENT_PERMISSIONS",
+            Self::RouteNotMapped => "ROUTE_NOT_MAPPED",
             Self::ImpersonationNotAllowed => "IMPERSONATION_NOT_ALLOWED",
             Self::RateLimited { .. } | Self::TooManyUnknown { .. } => "RATE_LIMITED",
         }

@@ -10,7 +10,7 @@ use crate::{
     authn::credential::{self, Presented, Unreadable},
     base::{document::Faults, secret::Plaintext},
     decision::{
-        facts::{Ask, RequestLine},
+        facts::{Ask, RequestLine, Target},
         verdict::Denial,
     },
     network::address,
@@ -46,6 +46,7 @@ struct Sent {
     authorization: Option<String>,
     act_as: Option<String>,
     line: RequestLine,
+    target: Option<Target>,
     /// The service key of a proxy.
     proof: Option<String>,
     /// What the platform says where the request came from.
@@ -64,11 +65,14 @@ impl Sent {
             "x-original-uri",
             "x-forwarded-uri",
         ]);
-        // The request that is asked about decides nothing, so whoever sends the fields is believed.
-        let method = original_method.or(forwarded_method);
-        let target = original_uri.or(forwarded_uri);
-        let line = RequestLine::of(method.as_deref(), target.as_deref());
-        Self { authorization, act_as, line, proof, direct: direct.and_then(|text| address::parse(&text).ok()) }
+        let (method, uri) =
+            (original_method.as_deref().or(forwarded_method.as_deref()), original_uri.as_deref().or(forwarded_uri.as_deref()));
+        let line = RequestLine::of(method, uri);
+        let all = |one: Option<String>, other: Option<String>| [one, other].into_iter().flatten().collect::<Vec<_>>();
+        let (methods, paths) = (all(original_method, forwarded_method), all(original_uri, forwarded_uri));
+        let is_told = !methods.is_empty() || !paths.is_empty();
+        let target = is_told.then_some(Target { methods, paths, is_free_without_routes: true });
+        Self { authorization, act_as, line, target, proof, direct: direct.and_then(|text| address::parse(&text).ok()) }
     }
 }
 
@@ -97,7 +101,9 @@ fn read_ask(call: &Call<'_>, sent: &Sent) -> Result<(Ask, bool), Problem> {
     if sent.act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
         faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
     }
-    let ask = Ask { requirement: Requirement::All(needed), act_as: sent.act_as.clone(), line: sent.line.clone(), ..Ask::plain() };
+    // What is asked for by name is all that is asked for.
+    let target = sent.target.clone().filter(|_| needed.is_empty());
+    let ask = Ask { requirement: Requirement::All(needed), target, act_as: sent.act_as.clone(), line: sent.line.clone(), ..Ask::plain() };
     Ok(faults.conclude(Some((ask, limited_as_403)))?)
 }
 

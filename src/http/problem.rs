@@ -205,6 +205,7 @@ impl From<&Denial> for Problem {
                 Self::challenged(&catalog::INSUFFICIENT_PERMISSIONS, &Challenge::InsufficientScope(missing.clone()), said)
                     .member("missing", missing)
             }
+            Denial::RouteNotMapped => Self::new(&catalog::ROUTE_NOT_MAPPED, said),
             Denial::ImpersonationNotAllowed => Self::new(&catalog::IMPERSONATION_NOT_ALLOWED, said),
             Denial::RateLimited { .. } | Denial::TooManyUnknown { .. } => {
                 Self::new(&catalog::RATE_LIMITED, said).member("retry_after_ms", denial.retry_after_ms())

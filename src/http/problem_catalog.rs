@@ -60,6 +60,8 @@ problems! {
         "The key may only be used from certain addresses, and this request came from another, or from an unknown one.";
     INSUFFICIENT_PERMISSIONS 403 "A permission is missing"
         "The key does not hold every permission that the request needs. Ask your administrator for a key with the permissions named.";
+    ROUTE_NOT_MAPPED 403 "The request is not mapped to a permission"
+        "No route of the organization's policy maps this method and path, or the path can be understood in more than one way. Check the address; the platform's operator can add a route.";
     IMPERSONATION_NOT_ALLOWED 403 "The key may not act for a user"
         "Send the request without naming a user, or use a key that may impersonate.";
     POLICY_FORBIDS 403 "The organization's policy forbids this"

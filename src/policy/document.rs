@@ -8,7 +8,8 @@ use super::{
     catalog::Catalog,
     name,
     role::Roles,
-    rules::{Consistency, ConsistencyRules, OnGuardFailure, Playground, Policy, Revocation, Route},
+    route::Routes,
+    rules::{Consistency, ConsistencyRules, OnGuardFailure, Playground, Policy, Revocation},
     scope::read_word,
 };
 use crate::{
@@ -21,7 +22,6 @@ const MAX_LEASE_MS: u64 = 30_000;
 const MAX_LIFETIME_SECONDS: u64 = 100 * 366 * 86_400;
 const MAX_PLAYGROUND_SECONDS: u64 = 86_400;
 const MAX_PLAYGROUND_KEYS: u64 = 100;
-const MAX_ROUTES: usize = 500;
 const MAX_ORIGINS: usize = 50;
 
 impl Policy {
@@ -51,7 +51,7 @@ impl Policy {
             roles: optional(m, "roles", standard.roles, faults, Roles::read)?,
             requires_feature: nullable(m, "requires_feature", None, faults, read_word)?,
             method_actions: optional(m, "method_actions", standard.method_actions, faults, read_method_actions)?,
-            routes: optional(m, "routes", standard.routes, faults, |field, faults| read_routes(field, &resources, faults))?,
+            routes: optional(m, "routes", standard.routes, faults, |field, faults| Routes::read(field, &resources, faults))?,
             playground: optional(m, "playground", standard.playground, faults, |field, faults| read_playground(field, &resources, faults))?,
             resources,
         };
@@ -147,41 +147,6 @@ fn read_method_actions(field: &Field<'_>, faults: &mut Faults) -> Option<BTreeMa
         actions.insert(method.to_owned(), read_word(&action, faults)?);
     }
     Some(actions)
-}
-
-fn read_routes(field: &Field<'_>, resources: &Catalog, faults: &mut Faults) -> Option<Vec<Route>> {
-    let items = field.list(faults)?;
-    if items.len() > MAX_ROUTES {
-        faults.value(&field.pointer, format!("must hold at most {MAX_ROUTES} routes"));
-    }
-    let mut routes: Vec<Route> = Vec::new();
-    for item in items {
-        let mut members = item.object(faults)?;
-        let path = members.required("path", faults).and_then(|path| path.text(faults).map(str::to_owned));
-        let resource = members.required("resource", faults).and_then(|resource| resource.text(faults).map(str::to_owned));
-        members.close(faults);
-        let (Some(path), Some(resource)) = (path, resource) else { continue };
-        if !is_route_path(&path) {
-            faults.value(&format!("{}/path", item.pointer), "must start with / and may have one *, at its end after a /");
-        }
-        if routes.iter().any(|earlier| earlier.path == path) {
-            faults.value(&format!("{}/path", item.pointer), "is the path of an earlier route");
-        }
-        if resources.resource(&resource).is_none() {
-            faults.value(&format!("{}/resource", item.pointer), "must be the name of a resource of this policy");
-        }
-        routes.push(Route { path, resource });
-    }
-    Some(routes)
-}
-
-fn is_route_path(path: &str) -> bool {
-    let fixed = path.strip_suffix("/*").unwrap_or(path);
-    (fixed.is_empty() || fixed.starts_with('/'))
-        && !path.is_empty()
-        && !fixed.contains(['*', '?', '#', '\\'])
-        && !path.contains("//")
-        && path.is_ascii()
 }
 
 fn read_playground(field: &Field<'_>, resources: &Catalog, faults: &mut Faults) -> Option<Playground> {

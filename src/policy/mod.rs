@@ -7,5 +7,6 @@ mod document;
 pub mod name;
 pub mod org;
 pub mod role;
+pub mod route;
 pub mod rules;
 pub mod scope;

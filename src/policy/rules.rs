@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{catalog::Catalog, role::Roles, scope::Permission};
+use super::{catalog::Catalog, role::Roles, route::Routes, scope::Permission};
 use crate::{limit::rate::RateLimit, token::format::KeyPrefix};
 
 /// The rules of one organization. Unset members take the defaults of [`Policy::default`].
@@ -46,7 +46,7 @@ pub struct Policy {
     /// HTTP method → action, for `routes`.
     pub method_actions: BTreeMap<String, String>,
     /// Path → resource, for forward auth and the gateway.
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     /// Temporary keys for docs readers.
     pub playground: Playground,
 }
@@ -93,15 +93,6 @@ pub enum OnGuardFailure {
     Allow,
 }
 
-/// Requests whose path matches need a permission on the resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// A path; a final `*` matches the rest.
-    pub path: String,
-    /// The resource that it touches.
-    pub resource: String,
-}
-
 /// Temporary keys for docs readers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -118,6 +109,19 @@ pub struct Playground {
     pub max_active_per_member: u32,
     /// Sites that may ask for one from a browser.
     pub allowed_origins: Vec<String>,
+}
+
+impl Policy {
+    /// What a request needs by `routes` and `method_actions`. `None` for what they do not map. A resource that is a whole
+    /// capability needs no action, so there every method is mapped.
+    #[must_use]
+    pub fn permission_for(&self, method: &str, path: &str) -> Option<Permission> {
+        let resource = self.resources.resource(self.routes.resource_of(path)?)?;
+        if resource.actions.is_empty() {
+            return Some(Permission::capability(&resource.name));
+        }
+        self.method_actions.get(method).map(|action| Permission::of(&resource.name, action))
+    }
 }
 
 impl Default for Policy {
@@ -140,7 +144,7 @@ impl Default for Policy {
             roles: Roles::default(),
             requires_feature: None,
             method_actions: actions.into_iter().map(|(method, action)| (method.to_owned(), action.to_owned())).collect(),
-            routes: Vec::new(),
+            routes: Routes::default(),
             playground: Playground::default(),
         }
     }

@@ -74,6 +74,7 @@ pub async fn by_key(ports: &Ports, memory: &Memory, token: &Plaintext, call: Ask
             | Denial::Revoked
             | Denial::Expired
             | Denial::InsufficientPermissions { .. }
+            | Denial::RouteNotMapped
             | Denial::ImpersonationNotAllowed,
         ) => Authentication::Failed,
     })
