@@ -1,5 +1,7 @@
 //! Who is calling, once proven, and what that lets them do.
 
+use std::rc::Rc;
+
 use crate::{
     base::{
         actor::{Actor, ActorType},
@@ -112,7 +114,7 @@ impl Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyHolder {
     /// The key.
-    pub key: KeyRecord,
+    pub key: Rc<KeyRecord>,
     /// Its permissions, as far as its organization's catalog still offers them.
     pub granted: Vec<Permission>,
 }

@@ -18,7 +18,6 @@ use crate::{
     },
     base::{id::OrgId, secret::Plaintext},
     decision::{facts::Ask, verdict::Denial},
-    key::record::KeyRecord,
     policy::{org::Organization, scope::Requirement},
     ports::{Outage, Ports},
 };
@@ -60,10 +59,7 @@ pub async fn by_key(ports: &Ports, memory: &Memory, token: &Plaintext, call: Ask
     };
     Ok(match denial {
         None => decision.known.map_or(Authentication::Failed, |known| {
-            Authentication::Authenticated(Box::new(Principal::of_key(KeyHolder {
-                key: KeyRecord::clone(&known.key),
-                granted: known.granted,
-            })))
+            Authentication::Authenticated(Box::new(Principal::of_key(KeyHolder { key: known.key, granted: known.granted })))
         }),
         Some(Denial::OrgDisabled) => return Err(Failure::FeatureDisabled),
         Some(Denial::IpNotAllowed) => Authentication::ElsewhereOnly,
