@@ -3,22 +3,14 @@
 use std::net::IpAddr;
 
 use super::{
-    call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, query::Query, rate_fields, reply::Reply,
-    verify::is_user_id,
+    call::Call, key_holder, problem::Problem, problem_catalog as catalog, query::Query, rate_fields, reply::Reply, verify::is_user_id,
 };
 use crate::{
-    authn::credential::{self, Presented, Unreadable},
     base::{document::Faults, secret::Plaintext},
-    decision::{
-        facts::{Ask, RequestLine, Target},
-        verdict::Denial,
-    },
+    decision::facts::{Ask, RequestLine, Target},
     network::address,
     policy::scope::{Permission, Requirement},
-    service::{
-        authenticate,
-        verify::{self, Decision, Known},
-    },
+    service::{authenticate, verify},
 };
 
 /// As in the body of a verify.
@@ -31,12 +23,21 @@ const MAX_PERMISSIONS: usize = 100;
 pub async fn forward_auth(call: &Call<'_>) -> Result<Reply, Problem> {
     let sent = Sent::read(call);
     let (ask, limited_as_403) = read_ask(call, &sent)?;
-    let credential = read_credential(call, sent.authorization.as_deref())?;
+    let key = key_holder::read(call, sent.authorization.as_deref())?;
     let ask = Ask { ip: client_address(call, sent).await?, ..ask };
-    let decision = verify::verify(call.ports, call.memory, credential.expose(), &ask).await?;
+    let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
     match (&decision.outcome, &decision.known) {
-        (Ok(()), Some(known)) => Ok(identity(&decision, known, &ask)),
-        (Err(denial), _) => Err(refusal(&decision, denial, limited_as_403)),
+        (Ok(()), Some(known)) => {
+            let mut reply = Reply::recurring();
+            reply.headers.extend(key_holder::identity(known, &ask));
+            reply.headers.extend(rate_fields::fields(&decision));
+            Ok(reply)
+        }
+        (Err(denial), _) => {
+            let problem = key_holder::refusal(&decision, denial);
+            // nginx's `auth_request` passes on 401 and 403 only.
+            Err(if limited_as_403 && denial.is_limit() { problem.under(403) } else { problem })
+        }
         (Ok(()), None) => Err(Problem::new(&catalog::UNAVAILABLE, "no decision was reached")),
     }
 }
@@ -121,81 +122,4 @@ async fn client_address(call: &Call<'_>, sent: Sent) -> Result<Option<IpAddr>, P
     };
     // Behind a proxy the platform's address is the proxy's own: what the proxy tells unreadably is unknown, not that.
     Ok(told.and_then(|text| address::parse(text.trim()).ok()))
-}
-
-/// The one credential of the request.
-fn read_credential(call: &Call<'_>, authorization: Option<&str>) -> Result<Plaintext, Problem> {
-    let api_key = call.config.accept_x_api_key.then(|| call.inbound.header("x-api-key")).flatten().filter(|key| !key.trim().is_empty());
-    let unreadable = |why: Unreadable| {
-        let said = why.to_string();
-        match why {
-            Unreadable::SeveralCredentials => {
-                Problem::challenged(&catalog::MALFORMED_REQUEST, &Challenge::InvalidRequest(said.clone()), said)
-            }
-            Unreadable::OtherScheme => Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said),
-            Unreadable::NotAToken => Problem::challenged(&catalog::MALFORMED, &Challenge::InvalidToken(said.clone()), said),
-        }
-    };
-    match (credential::read(authorization), api_key) {
-        (Presented::Nothing, None) => {
-            let said = "send the key in the Authorization field: Bearer, a space, the key";
-            Err(Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said))
-        }
-        // Two fields reach a worker as one, joined by this; no key has it.
-        (Presented::Nothing, Some(keys)) if keys.contains(", ") => Err(unreadable(Unreadable::SeveralCredentials)),
-        (Presented::Nothing, Some(key)) => Ok(Plaintext::new(key)),
-        (Presented::Bearer(key), None) => Ok(key),
-        (Presented::Unreadable(why), None) => Err(unreadable(why)),
-        (Presented::Bearer(_) | Presented::Unreadable(_), Some(_)) => Err(unreadable(Unreadable::SeveralCredentials)),
-    }
-}
-
-/// Every identity field, empty if need be: a proxy that copies fields would otherwise keep the client's own.
-fn identity(decision: &Decision, known: &Known, ask: &Ask) -> Reply {
-    let key = &known.key;
-    let permissions: Vec<&str> = known.granted.iter().map(Permission::as_str).collect();
-    let (actor_type, actor_id) = ask.act_as.as_deref().map_or(("key", key.id.as_str()), |user| ("user", user));
-    let mut reply = Reply::recurring()
-        .with("Latchkey-Key-Id", key.id.as_str())
-        .with("Latchkey-Key-Name", field_text(&key.name))
-        .with("Latchkey-Org-Id", key.org_id.as_str())
-        .with("Latchkey-Actor-Type", actor_type)
-        .with("Latchkey-Actor-Id", actor_id)
-        .with("Latchkey-Permissions", permissions.join(" "));
-    reply.headers.extend(rate_fields::fields(decision));
-    reply
-}
-
-/// nginx's `auth_request` passes on 401 and 403 only: a limit can be told as 403 with its code in a field.
-fn refusal(decision: &Decision, denial: &Denial, limited_as_403: bool) -> Problem {
-    let mut problem = Problem::from(denial).with("Latchkey-Code", denial.code());
-    if let Some(known) = &decision.known {
-        problem = problem.member("key_prefix", &known.key.prefix);
-    }
-    let problem = rate_fields::told_in(problem, decision);
-    if limited_as_403 && denial.is_limit() { problem.under(403) } else { problem }
-}
-
-/// A name as a field value: percent-encoded UTF-8 where it is not visible ASCII or a space between such.
-fn field_text(text: &str) -> String {
-    let mut value = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'%' => value.push_str("%25"),
-            b' '..=b'~' => value.push(char::from(byte)),
-            _ => value.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    value
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_survive_the_trip_through_a_field() {
-        assert_eq!(field_text("Zapier production"), "Zapier production");
-        assert_eq!(field_text("é 100%"), "%C3%A9 100%25");
-    }
 }

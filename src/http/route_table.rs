@@ -57,6 +57,10 @@ pub enum Operation {
     CreateServiceKey,
     /// `POST /v1/verify`
     VerifyKey,
+    /// `POST /v1/verify/batch`
+    VerifyKeys,
+    /// `GET /v1/whoami`
+    Whoami,
     /// `ANY /v1/auth`
     ForwardAuth,
     /// `GET /portal/{link}`
@@ -174,6 +178,8 @@ pub const ROUTES: &[Route] = &[
     route(DELETE, SESSION, Operation::EndPortalSession, PORTAL, Some(Action::PortalSessionEnded)),
     route(POST, "/v1/service-keys", Operation::CreateServiceKey, Caller::Operator, Some(Action::KeyCreated)),
     route(POST, "/v1/verify", Operation::VerifyKey, Caller::With(Grant::Verify), None),
+    route(POST, "/v1/verify/batch", Operation::VerifyKeys, Caller::With(Grant::Verify), None),
+    route(GET, "/v1/whoami", Operation::Whoami, Caller::KeyHolder, None),
     route(Methods::Any, "/v1/auth", Operation::ForwardAuth, Caller::KeyHolder, None),
     route(GET, "/portal/{link}", Operation::OpenPortalLink, Caller::LinkHolder, Some(Action::PortalSessionOpened)),
     route(GET, "/portal", Operation::Portal, Caller::Anyone, None),
@@ -214,6 +220,8 @@ impl Operation {
             Self::EndPortalSession => "end_portal_session",
             Self::CreateServiceKey => "create_service_key",
             Self::VerifyKey => "verify_key",
+            Self::VerifyKeys => "verify_keys",
+            Self::Whoami => "whoami",
             Self::ForwardAuth => "forward_auth",
             Self::OpenPortalLink => "open_portal_link",
             Self::Portal => "portal",

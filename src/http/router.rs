@@ -10,7 +10,7 @@ use super::{
     problem_catalog as catalog, problem_page,
     reply::Reply,
     route_table::{Caller, Operation, ROUTES, Route},
-    verify,
+    verify, whoami,
 };
 use crate::authn::principal::{Grant, Principal};
 
@@ -82,6 +82,8 @@ async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
         Operation::EndPortalSession => admin::portal_sessions::end_portal_session(call).await,
         Operation::CreateServiceKey => admin::keys::create_service_key(call).await,
         Operation::VerifyKey => verify::verify_key(call).await,
+        Operation::VerifyKeys => verify::verify_keys(call).await,
+        Operation::Whoami => whoami::whoami(call).await,
         Operation::ForwardAuth => forward_auth::forward_auth(call).await,
         Operation::OpenPortalLink => portal::open_portal_link(call).await,
         Operation::Portal => portal::portal(call).await,

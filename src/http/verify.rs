@@ -1,21 +1,25 @@
-//! `POST /v1/verify`: is this key good for that?
+//! `POST /v1/verify` and `POST /v1/verify/batch`: is this key good for that?
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use serde::Serialize;
 
 use super::{body, call::Call, decision::Document, problem::Problem, reply::Reply};
 use crate::{
     base::{
-        document::{Fault, Faults, Field},
+        document::{Faults, Field},
         secret::Plaintext,
     },
     decision::facts::Ask,
     network::address,
     policy::scope::Requirement,
-    service::verify,
+    service::verify::{self, Decision},
 };
 
 const MAX_COST: u64 = 1_000_000_000;
 const MAX_USER_CHARS: usize = 200;
+const MAX_QUESTIONS: usize = 100;
 
 /// The body of a question.
 struct Question {
@@ -29,20 +33,74 @@ struct Question {
 /// # Errors
 /// A bad body, or no decision.
 pub async fn verify_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let question = Question::read(&body::json(call)?)?;
-    let decision = verify::verify(call.ports, call.memory, question.key.expose(), &question.ask).await?;
-    Ok(Reply::json(200, &Document::of(&decision, &question.ask, question.explain, call.request_id)))
+    let body = body::json(call)?;
+    let mut faults = Faults::default();
+    let question = Question::read(&Field::new(&body, ""), &mut faults);
+    let question = faults.conclude(question)?;
+    let decision = question.decide(call).await?;
+    Ok(Reply::json(200, &question.told(&decision, call)))
+}
+
+/// Answers 200 with a result for each question, in their order.
+///
+/// # Errors
+/// A bad body, or no decision about one of them.
+pub async fn verify_keys(call: &Call<'_>) -> Result<Reply, Problem> {
+    let body = body::json(call)?;
+    let mut faults = Faults::default();
+    let questions = read_questions(&Field::new(&body, ""), &mut faults);
+    let questions = faults.conclude(questions)?;
+    // Of questions about one key an earlier one takes its token first; keys do not wait for each other.
+    let mut by_key: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, question) in questions.iter().enumerate() {
+        by_key.entry(question.key.expose()).or_default().push(index);
+    }
+    let decided = try_join_all(by_key.into_values().map(|indices| decide_each(call, &questions, indices))).await?;
+    let mut decisions: Vec<(usize, Decision)> = decided.into_iter().flatten().collect();
+    decisions.sort_unstable_by_key(|(index, _)| *index);
+    let results = questions.iter().zip(&decisions).map(|(question, (_, decision))| question.told(decision, call));
+    Ok(Reply::json(200, &Results { results: results.collect() }))
+}
+
+#[derive(Serialize)]
+struct Results<'a> {
+    results: Vec<Document<'a>>,
+}
+
+async fn decide_each(call: &Call<'_>, questions: &[Question], indices: Vec<usize>) -> Result<Vec<(usize, Decision)>, Problem> {
+    let mut decisions = Vec::new();
+    for index in indices {
+        if let Some(question) = questions.get(index) {
+            decisions.push((index, question.decide(call).await?));
+        }
+    }
+    Ok(decisions)
+}
+
+fn read_questions(body: &Field<'_>, faults: &mut Faults) -> Option<Vec<Question>> {
+    let mut members = body.object(faults)?;
+    let requests = members.required("requests", faults);
+    members.close(faults);
+    let requests = requests?;
+    let items = requests.list(faults)?;
+    if items.len() > MAX_QUESTIONS {
+        faults.value(&requests.pointer, format!("must hold at most {MAX_QUESTIONS} requests"));
+        return None;
+    }
+    Some(items.iter().filter_map(|item| Question::read(item, faults)).collect())
 }
 
 impl Question {
-    fn read(body: &Value) -> Result<Self, Vec<Fault>> {
-        let mut faults = Faults::default();
-        let question = Self::read_members(body, &mut faults);
-        faults.conclude(question)
+    async fn decide(&self, call: &Call<'_>) -> Result<Decision, Problem> {
+        Ok(verify::verify(call.ports, call.memory, self.key.expose(), &self.ask).await?)
     }
 
-    fn read_members(body: &Value, faults: &mut Faults) -> Option<Self> {
-        let mut members = Field::new(body, "").object(faults)?;
+    fn told<'a>(&'a self, decision: &'a Decision, call: &'a Call<'_>) -> Document<'a> {
+        Document::of(decision, &self.ask, self.explain, call.request_id)
+    }
+
+    fn read(body: &Field<'_>, faults: &mut Faults) -> Option<Self> {
+        let mut members = body.object(faults)?;
         let key = members.required("key", faults).and_then(|field| field.text(faults).map(str::to_owned));
         let requirement = members.optional("permissions").map(|field| Requirement::read(&field, faults));
         let ip = members.optional("ip").filter(|field| !field.value.is_null()).and_then(|field| field.parsed(address::parse, faults));
@@ -80,19 +138,38 @@ pub(super) fn is_user_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn read<T>(body: &Value, read: fn(&Field<'_>, &mut Faults) -> Option<T>) -> Result<T, Vec<String>> {
+        let mut faults = Faults::default();
+        let read = read(&Field::new(body, ""), &mut faults);
+        faults.conclude(read).map_err(|faults| faults.into_iter().map(|fault| fault.pointer).collect())
+    }
 
     #[test]
     fn a_key_is_enough() {
-        let question = Question::read(&json!({"key": "x"})).unwrap_or_else(|_| panic!());
+        let question = read(&json!({"key": "x"}), Question::read).unwrap_or_else(|_| panic!());
         assert_eq!((question.ask, question.explain), (Ask::plain(), false));
     }
 
     #[test]
     fn every_bad_field_is_named() {
         let body = json!({"permissions": "a b", "ip": "1.2.3", "act_as": "é", "cost": 0, "peek": 1, "explain": "yes", "token": "x"});
-        let faults = Question::read(&body).err().unwrap();
-        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/key", "/permissions", "/ip", "/act_as", "/cost", "/peek", "/explain", "/token"]);
+        let pointers = ["/key", "/permissions", "/ip", "/act_as", "/cost", "/peek", "/explain", "/token"];
+        assert_eq!(read(&body, Question::read).err().unwrap(), pointers);
+        let batch = json!({"requests": [{"key": "x"}, body, 7], "key": "x"});
+        let pointers = pointers.map(|pointer| format!("/requests/1{pointer}"));
+        let expected: Vec<String> = ["/key".to_owned()].into_iter().chain(pointers).chain(["/requests/2".to_owned()]).collect();
+        assert_eq!(read(&batch, read_questions).err().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_batch_holds_up_to_100_requests() {
+        for (count, expected) in [(0, Ok(0)), (100, Ok(100)), (101, Err(vec!["/requests".to_owned()]))] {
+            let batch = json!({"requests": vec![json!({"key": "x"}); count]});
+            assert_eq!(read(&batch, read_questions).map(|questions| questions.len()), expected);
+        }
+        assert_eq!(read(&json!({}), read_questions).err().unwrap(), ["/requests"]);
+        assert_eq!(read(&json!([]), read_questions).err().unwrap(), [""]);
     }
 }

@@ -94,6 +94,7 @@ pub fn prepared(route: &Route, org: &Org<'_>, target: &Target) -> Option<Value> 
         Operation::CreateServiceKey => Some(json!({"name": "Backend", "permissions": ["verify"]})),
         Operation::RevokeKey | Operation::DeleteKey | Operation::CreatePlaygroundKey | Operation::EndPortalSession => None,
         Operation::VerifyKey => Some(json!({"key": key.secret})),
+        Operation::VerifyKeys => Some(json!({"requests": [{"key": key.secret}]})),
         other if route.audit.is_none() => {
             assert!(method(route) == "GET", "{}: say here what its body is", other.id());
             None

@@ -15,6 +15,7 @@ mod provider;
 mod runtime;
 
 mod bad_input;
+mod batch;
 mod coverage;
 mod edits;
 mod endings;
@@ -44,8 +45,10 @@ mod provider_outages;
 mod restart;
 mod revocation;
 mod rotation;
+mod routes;
 mod service_keys;
 mod storage_calls;
 mod temporary;
 mod usage;
 mod verify;
+mod whoami;

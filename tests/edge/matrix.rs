@@ -53,8 +53,9 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::UpdatePortalSession
         | Operation::EndPortalSession => needs(Some("portal:create"), None, None),
         Operation::CreateServiceKey => needs(None, None, None),
-        Operation::VerifyKey => needs(Some("verify"), None, None),
+        Operation::VerifyKey | Operation::VerifyKeys => needs(Some("verify"), None, None),
         Operation::ForwardAuth
+        | Operation::Whoami
         | Operation::OpenPortalLink
         | Operation::Portal
         | Operation::SignOut

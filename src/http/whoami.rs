@@ -1,0 +1,23 @@
+//! `GET /v1/whoami`: what a key is, asked by who holds it.
+
+use super::{call::Call, decision::Document, key_holder, problem::Problem, reply::Reply};
+use crate::{
+    decision::{facts::Ask, verdict::Denial},
+    service::verify,
+};
+
+/// Answers 200 with the decision that a verify would come to, for nothing: no token is spent, nothing is counted. A limit that is
+/// used up is told, too.
+///
+/// # Errors
+/// The refusal of a key that cannot be used at all, or not from here; or no decision.
+pub async fn whoami(call: &Call<'_>) -> Result<Reply, Problem> {
+    let [authorization] = call.inbound.fields(["authorization"]);
+    let key = key_holder::read(call, authorization.as_deref())?;
+    let ask = Ask { peek: true, ip: call.client_ip(), ..Ask::plain() };
+    let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
+    match &decision.outcome {
+        Err(denial) if !matches!(denial, Denial::RateLimited { .. }) => Err(key_holder::refusal(&decision, denial)),
+        _ => Ok(Reply::json(200, &Document::of(&decision, &ask, false, call.request_id))),
+    }
+}
