@@ -176,16 +176,6 @@ fn what_a_route_needs_is_named() {
 }
 
 #[test]
-fn a_capability_is_needed_for_every_method_at_its_paths() {
-    let mut case = routed(&["PROPFIND"], &["/v1/leads"]);
-    case.organization.policy.resources =
-        serde_json::from_value(json!([{"name": "leads", "title": "Leads", "description": "", "actions": []}])).unwrap();
-    assert_eq!(case.decide(), Err("INSUFFICIENT_PERMISSIONS"));
-    case.key.permissions = vec![Permission::capability("leads")];
-    assert_eq!(case.decide(), Ok(()));
-}
-
-#[test]
 fn without_any_routes_a_proxy_asks_for_a_good_key_and_the_gateway_lets_nothing_through() {
     let mut case = routed(&["GET"], &["/v1/calls"]);
     case.organization.policy.routes = Routes::default();

@@ -112,15 +112,11 @@ pub struct Playground {
 }
 
 impl Policy {
-    /// What a request needs by `routes` and `method_actions`. `None` for what they do not map. A resource that is a whole
-    /// capability needs no action, so there every method is mapped.
+    /// What a request needs by `routes` and `method_actions`. `None` for what they do not map.
     #[must_use]
     pub fn permission_for(&self, method: &str, path: &str) -> Option<Permission> {
-        let resource = self.resources.resource(self.routes.resource_of(path)?)?;
-        if resource.actions.is_empty() {
-            return Some(Permission::capability(&resource.name));
-        }
-        self.method_actions.get(method).map(|action| Permission::of(&resource.name, action))
+        let resource = self.routes.resource_of(path)?;
+        self.method_actions.get(method).map(|action| Permission::of(resource, action))
     }
 }
 

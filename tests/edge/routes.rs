@@ -5,7 +5,7 @@ fn mapped() -> Value {
     json!({
         "resources": [
             {"name": "leads", "title": "Leads", "description": "", "actions": ["read", "create", "update", "delete"]},
-            {"name": "exports", "title": "Exports", "description": "", "actions": []},
+            {"name": "exports", "title": "Exports", "description": "", "actions": ["read"]},
         ],
         "routes": [
             {"path": "/v1/leads/*", "resource": "leads"},
@@ -29,7 +29,7 @@ fn outcome(answer: &Response) -> (u16, Option<String>) {
 fn forward_auth_asks_for_what_the_route_of_the_original_request_needs() {
     let org = given::org(shared().edge(), mapped());
     let reader = org.key(json!({"permissions": ["leads:read"]}));
-    let exporter = org.key(json!({"permissions": ["exports"]}));
+    let exporter = org.key(json!({"permissions": ["exports:read"]}));
     let denied = || (403, Some("INSUFFICIENT_PERMISSIONS".to_owned()));
     let unmapped = || (403, Some("ROUTE_NOT_MAPPED".to_owned()));
     for (key, method, target, expected) in [
@@ -39,7 +39,7 @@ fn forward_auth_asks_for_what_the_route_of_the_original_request_needs() {
         (&reader, "DELETE", "/v1/leads/7", denied()),
         (&reader, "GET", "/v1/leads/export", denied()),
         (&exporter, "GET", "/v1/leads/export", (200, None)),
-        (&exporter, "PURGE", "/v1/leads/export", (200, None)),
+        (&exporter, "POST", "/v1/leads/export", denied()),
         (&exporter, "GET", "/v1/leads/7", denied()),
         (&reader, "OPTIONS", "/v1/leads", unmapped()),
         (&reader, "GET", "/v1/calls", unmapped()),
