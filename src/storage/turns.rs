@@ -1,11 +1,11 @@
 //! The turns of the event loop: in each, futures are polled, and it is one time.
 //!
-//! A future here is polled at once, and again right where the platform's promise ends that it waited for. A queue of tasks
-//! that is worked off in a microtask of its own, which is the usual way, costs a request with a body a tenth of all it does.
+//! A future here is polled at once, and later in a microtask after it was woken: not while it is woken, because some futures
+//! wake before they are ready. The platform's `queueMicrotask`, which is the usual way, costs a request with a body a tenth of
+//! all it does; a promise that is there already costs little.
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
@@ -13,9 +13,15 @@ use std::{
 
 use hashbrown::HashMap;
 use js_sys::{Function, Promise};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::*};
 
 use crate::base::time::Timestamp;
+
+#[wasm_bindgen(module = "/shim/turns.js")]
+extern "C" {
+    /// Calls it in a microtask.
+    fn soon(work: &JsValue);
+}
 
 type Outcome = Result<JsValue, JsValue>;
 
@@ -23,7 +29,8 @@ thread_local! {
     static TURN: Cell<Turn> = const { Cell::new(Turn::Between) };
     static LAST: Cell<u64> = const { Cell::new(0) };
     static WAITING: RefCell<HashMap<u64, Task>> = RefCell::default();
-    static WOKEN: RefCell<VecDeque<u64>> = const { RefCell::new(VecDeque::new()) };
+    static WOKEN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    static POLL_THE_WOKEN: Closure<dyn Fn()> = Closure::new(poll_the_woken);
 }
 
 #[derive(Clone, Copy)]
@@ -51,11 +58,9 @@ impl Wake for Wakeup {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        WOKEN.with_borrow_mut(|woken| woken.push_back(self.0));
-        // A future that wakes another one, or itself, may hold what that one needs: first it has to come to its end.
-        if matches!(TURN.get(), Turn::Between) {
-            poll_the_woken();
-        }
+        WOKEN.with_borrow_mut(|woken| woken.push(self.0));
+        // Each has a microtask of its own, though the first works for all: the platform drops it with its request.
+        POLL_THE_WOKEN.with(|poll| soon(poll.as_ref()));
     }
 }
 
@@ -70,7 +75,6 @@ pub fn answer(future: impl Future<Output = Outcome> + 'static) -> Outcome {
     let waker = Waker::from(Arc::new(Wakeup(number)));
     let mut future: Pin<Box<dyn Future<Output = Outcome>>> = Box::pin(future);
     if let Poll::Ready(outcome) = poll(future.as_mut(), &waker) {
-        poll_the_woken();
         return outcome;
     }
     let mut settle = None;
@@ -79,13 +83,12 @@ pub fn answer(future: impl Future<Output = Outcome> + 'static) -> Outcome {
     if let Some((resolve, reject)) = settle {
         WAITING.with_borrow_mut(|waiting| waiting.insert(number, Task { future, waker, resolve, reject }));
     }
-    poll_the_woken();
     Ok(promise.unchecked_into())
 }
 
-/// Until none is woken.
 fn poll_the_woken() {
-    while let Some(number) = WOKEN.with_borrow_mut(VecDeque::pop_front) {
+    for number in WOKEN.take() {
+        // It may have come to its end since it was woken.
         let Some(mut task) = WAITING.with_borrow_mut(|waiting| waiting.remove(&number)) else { continue };
         let (settle, outcome) = match poll(task.future.as_mut(), &task.waker) {
             Poll::Ready(Ok(value)) => (task.resolve, value),
