@@ -1,10 +1,11 @@
 //! Rows of the audit log: the entry's part of a batch, and pages of entries.
 
 use serde::Deserialize;
-use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement};
 
-use super::{D1Ledger, bind, outage, values::Values};
+use super::{
+    D1Ledger, bind, outage,
+    statement::{Statement, Values},
+};
 use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
     base::{
@@ -17,7 +18,7 @@ use crate::{
 
 /// Inserts the entry if, and only if, the change that it tells of was made: `made` is the condition, in terms of ?1,
 /// the entry's id.
-pub fn insert(database: &D1Database, entry: &AuditEntry, made: &str) -> Result<D1PreparedStatement, Outage> {
+pub fn insert(entry: &AuditEntry, made: &str) -> Result<Statement, Outage> {
     let actor_type = serde_json::to_value(entry.actor.kind).map_err(outage)?;
     let org = entry.org_id.as_ref().map(|org| org.as_str()).ok_or_else(|| outage("an audit entry without an organization"))?;
     let values = [
@@ -39,7 +40,7 @@ pub fn insert(database: &D1Database, entry: &AuditEntry, made: &str) -> Result<D
         "INSERT INTO audit (id, org_id, at, actor_type, actor_id, actor_name, action, target, target_id, changes, ip, user_agent, request_id) \
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE {made}"
     );
-    database.prepare(insert).bind(&values).map_err(outage)
+    Ok(Statement::new(insert, values))
 }
 
 #[derive(Deserialize)]
@@ -77,14 +78,12 @@ impl AuditRow {
 
 impl D1Ledger {
     pub(super) async fn page_of_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
-        let (sql, values) = statement(org, query);
-        let statement = self.database()?.prepare(sql).bind(&values).map_err(outage)?;
-        let rows: Vec<AuditRow> = self.rows(statement).await?;
+        let rows: Vec<AuditRow> = self.rows(statement(org, query)).await?;
         rows.into_iter().map(|row| row.into_entry(org)).collect()
     }
 }
 
-fn statement(org: &OrgId, query: &AuditQuery) -> (String, Vec<JsValue>) {
+fn statement(org: &OrgId, query: &AuditQuery) -> Statement {
     let mut values = Values::default();
     let mut conditions = vec![format!("org_id = {}", values.add(bind::text(org.as_str())))];
     for (column, filter) in [("action", &query.action), ("target_id", &query.target), ("actor_id", &query.actor)] {
@@ -104,5 +103,5 @@ fn statement(org: &OrgId, query: &AuditQuery) -> (String, Vec<JsValue>) {
     let limit = values.add(bind::integer(query.limit.into()));
     let columns = "id, at, actor_type, actor_id, actor_name, action, target, changes, ip, user_agent, request_id";
     let sql = format!("SELECT {columns} FROM audit WHERE {} ORDER BY at DESC, id DESC LIMIT {limit}", conditions.join(" AND "));
-    (sql, values.into_inner())
+    Statement::new(sql, values)
 }
