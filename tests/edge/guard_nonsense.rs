@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 /// Answers that are none, whatever was asked.
 fn nonsense() -> Vec<Value> {
-    let granted =
-        json!({"granted": {"newer": null, "grant": {"granted_at": "2026-01-01T00:00:00.000Z", "lease": null}, "quota": null}});
+    let granted = json!({"granted": {"newer": null, "grant": {"granted_at": "2026-01-01T00:00:00.000Z", "lease": null}, "quota": null}});
     let texts = [
         String::new(),
         "<html>Bad gateway</html>".to_owned(),

@@ -7,9 +7,12 @@ use super::{
     statement::{Statement, Values},
 };
 use crate::{
-    audit::{entry::AuditEntry, query::AuditQuery},
+    audit::{
+        entry::{Action, AuditEntry},
+        query::AuditQuery,
+    },
     base::{
-        actor::Actor,
+        actor::{Actor, ActorType},
         id::{AuditId, OrgId, RequestId},
         time::Timestamp,
     },
@@ -19,13 +22,12 @@ use crate::{
 /// Inserts the entry if, and only if, the change that it tells of was made: `made` is the condition, in terms of ?1,
 /// the entry's id.
 pub fn insert(entry: &AuditEntry, made: &str) -> Result<Statement, Outage> {
-    let actor_type = serde_json::to_value(entry.actor.kind).map_err(outage)?;
     let org = entry.org_id.as_ref().map(|org| org.as_str()).ok_or_else(|| outage("an audit entry without an organization"))?;
     let values = [
         bind::text(entry.id.as_str()),
         bind::text(org),
         bind::time(entry.at),
-        bind::maybe_text(actor_type.as_str()),
+        bind::text(entry.actor.kind.as_str()),
         bind::text(&entry.actor.id),
         bind::text(&entry.actor.name),
         bind::text(entry.action.as_str()),
@@ -60,13 +62,13 @@ struct AuditRow {
 
 impl AuditRow {
     fn into_entry(self, org: &OrgId) -> Result<AuditEntry, Outage> {
-        let word = |word: String| serde_json::Value::String(word);
+        let kind = ActorType::parse(&self.actor_type).ok_or_else(|| outage("an actor of an unknown kind"))?;
         Ok(AuditEntry {
             id: AuditId::parse(&self.id).map_err(outage)?,
             org_id: Some(org.clone()),
             at: Timestamp::from_ms(self.at),
-            actor: Actor { kind: serde_json::from_value(word(self.actor_type)).map_err(outage)?, id: self.actor_id, name: self.actor_name },
-            action: serde_json::from_value(word(self.action)).map_err(outage)?,
+            actor: Actor { kind, id: self.actor_id, name: self.actor_name },
+            action: Action::parse(&self.action).ok_or_else(|| outage("an unknown action"))?,
             target: serde_json::from_str(&self.target).map_err(outage)?,
             changes: serde_json::from_str(&self.changes).map_err(outage)?,
             ip: self.ip,

@@ -54,7 +54,7 @@ fn statement(org: &OrgId, query: &KeyQuery) -> Statement {
     if let Some(position) = &query.after {
         let value = match query.sort.field {
             SortField::Name => bind::text(&position.value),
-            SortField::CreatedAt | SortField::LastUsedAt => Value::from(position.value.parse().unwrap_or(0.0)),
+            SortField::CreatedAt | SortField::LastUsedAt => Value::from(position.value.parse().unwrap_or(0_i64)),
         };
         let (value, id) = (values.add(value), values.add(bind::text(&position.id)));
         conditions.push(format!("({column}, k.id) {beyond} ({value}, {id})"));
