@@ -164,7 +164,7 @@ fn identity(decision: &Decision, known: &Known, ask: &Ask) -> Reply {
 fn refusal(decision: &Decision, denial: &Denial, limited_as_403: bool) -> Problem {
     let mut problem = Problem::from(denial).with("Latchkey-Code", denial.code());
     if let Some(known) = &decision.known {
-        problem = problem.member("key_prefix", &known.key.prefix);
+        problem = problem.member("key_prefix", known.key.prefix.as_str());
     }
     let problem = rate_fields::told_in(problem, decision);
     if limited_as_403 && denial.is_limit() { problem.under(403) } else { problem }

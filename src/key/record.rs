@@ -3,7 +3,6 @@
 //! Stored copies carry their format, so that a later release can read what an earlier one wrote.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::metadata::Metadata;
 use crate::{
@@ -144,6 +143,12 @@ struct Stored<T> {
     key: T,
 }
 
+/// What every release can read of a stored record.
+#[derive(Deserialize)]
+struct Labeled {
+    format: u32,
+}
+
 /// A stored record cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoredRecordError {
@@ -169,11 +174,11 @@ impl KeyRecord {
     /// # Errors
     /// [`StoredRecordError`] when the text is damaged or newer than this release.
     pub fn from_stored(text: &str) -> Result<Self, StoredRecordError> {
-        let stored: Stored<Value> = serde_json::from_str(text)?;
-        if stored.format != FORMAT {
-            return Err(StoredRecordError::Format(stored.format));
+        let Labeled { format } = serde_json::from_str(text)?;
+        if format != FORMAT {
+            return Err(StoredRecordError::Format(format));
         }
-        Ok(serde_json::from_value(stored.key)?)
+        Ok(serde_json::from_str::<Stored<Self>>(text)?.key)
     }
 
     /// The secret whose digest this is.

@@ -123,7 +123,7 @@ impl Requirement {
                 if missing.iter().any(Vec::is_empty) { Vec::new() } else { missing.concat() }
             }
         };
-        missing.sort();
+        missing.sort_unstable();
         missing.dedup();
         missing
     }
