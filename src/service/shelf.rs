@@ -1,6 +1,11 @@
 //! What an isolate knows of keys or of organizations: the newest record that it saw, and what it holds of the subject.
 
-use std::{cell::RefCell, hash::Hash, num::NonZeroUsize, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    hash::Hash,
+    num::NonZeroUsize,
+    rc::Rc,
+};
 
 use lru::LruCache;
 
@@ -31,6 +36,8 @@ pub trait Guarded: Sized {
     fn id(&self) -> &Self::Id;
     /// Its version.
     fn version(&self) -> u64;
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize;
     /// Its subject.
     fn subject(id: &Self::Id) -> Subject;
     /// Reads the text that the guard hands out.
@@ -50,6 +57,10 @@ impl Guarded for KeyRecord {
 
     fn version(&self) -> u64 {
         self.version
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes()
     }
 
     fn subject(id: &KeyId) -> Subject {
@@ -73,6 +84,10 @@ impl Guarded for Organization {
         self.version
     }
 
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+
     fn subject(id: &OrgId) -> Subject {
         Subject::Org(id.clone())
     }
@@ -88,24 +103,52 @@ struct Entry<R> {
     holding: Holding,
 }
 
+/// What an entry takes beside its record: links, its share of the tables, the key's text, its digest's entry.
+const ENTRY_BYTES: usize = 200;
+
+/// About how many bytes a subject takes that is known by this record.
+fn weight<R: Guarded>(record: &R) -> usize {
+    record.bytes() + size_of::<Entry<R>>() + ENTRY_BYTES
+}
+
 /// The records of one kind. Clones share them.
 pub struct Shelf<R: Guarded> {
     entries: Rc<RefCell<LruCache<R::Id, Entry<R>>>>,
+    /// What the records take, and may take; of records alone there may be few and large ones.
+    bytes: Rc<Cell<usize>>,
+    most_bytes: usize,
     /// What was counted is not forgotten with the record. `None` before the first message.
     tallies: Rc<RefCell<Option<Tallies<R::Id>>>>,
 }
 
 impl<R: Guarded> Clone for Shelf<R> {
     fn clone(&self) -> Self {
-        Self { entries: Rc::clone(&self.entries), tallies: Rc::clone(&self.tallies) }
+        Self {
+            entries: Rc::clone(&self.entries),
+            bytes: Rc::clone(&self.bytes),
+            most_bytes: self.most_bytes,
+            tallies: Rc::clone(&self.tallies),
+        }
     }
 }
 
 impl<R: Guarded> Shelf<R> {
-    /// An empty one for so many subjects.
+    /// An empty one for so many subjects, and records that take about so many bytes.
     #[must_use]
-    pub fn new(size: NonZeroUsize) -> Self {
-        Self { entries: Rc::new(RefCell::new(LruCache::new(size))), tallies: Rc::default() }
+    pub fn new(size: NonZeroUsize, most_bytes: usize) -> Self {
+        Self { entries: Rc::new(RefCell::new(LruCache::new(size))), bytes: Rc::default(), most_bytes, tallies: Rc::default() }
+    }
+
+    /// How many subjects it knows.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// About how many bytes of memory they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.get()
     }
 
     /// The newest record that was seen. Only a lease or a guard's answer makes it one to rely on.
@@ -119,24 +162,43 @@ impl<R: Guarded> Shelf<R> {
     /// INVARIANT: versions never go back, however late a slow read arrives.
     pub fn remember(&self, record: Rc<R>) -> Rc<R> {
         let mut shelf = self.entries.borrow_mut();
-        match shelf.get_mut(record.id()) {
-            Some(entry) => {
-                if entry.record.version() < record.version() {
-                    entry.record = record;
-                }
-                Rc::clone(&entry.record)
-            }
-            None => {
-                let entry = Entry { record: Rc::clone(&record), holding: Holding::default() };
-                shelf.put(record.id().clone(), entry);
+        let newest = match shelf.get_mut(record.id()) {
+            Some(entry) if entry.record.version() < record.version() => {
+                self.note(&record, Some(&entry.record));
+                entry.record = Rc::clone(&record);
                 record
             }
+            Some(entry) => Rc::clone(&entry.record),
+            None => {
+                let entry = Entry { record: Rc::clone(&record), holding: Holding::default() };
+                let evicted = shelf.push(record.id().clone(), entry).map(|(_, entry)| entry.record);
+                self.note(&record, evicted.as_deref());
+                record
+            }
+        };
+        while self.bytes.get() > self.most_bytes
+            && shelf.len() > 1
+            && let Some((_, oldest)) = shelf.pop_lru()
+        {
+            self.note_gone(&oldest.record);
         }
+        newest
     }
 
     /// Forgets a subject that is gone.
     pub fn forget(&self, id: &R::Id) {
-        self.entries.borrow_mut().pop(id);
+        if let Some(entry) = self.entries.borrow_mut().pop(id) {
+            self.note_gone(&entry.record);
+        }
+    }
+
+    fn note(&self, come: &R, gone: Option<&R>) {
+        self.bytes.set(self.bytes.get() + weight(come));
+        gone.into_iter().for_each(|gone| self.note_gone(gone));
+    }
+
+    fn note_gone(&self, gone: &R) {
+        self.bytes.set(self.bytes.get().saturating_sub(weight(gone)));
     }
 
     /// What is held of the subject, for a request for `tokens`.

@@ -8,8 +8,11 @@ thread_local! {
     static ISOLATE: RefCell<Isolate> = RefCell::default();
 }
 
-/// Adds so many hot keys.
+/// Adds so many hot keys; how many it knows then.
 #[unsafe(no_mangle)]
-pub extern "C" fn add_keys(count: u32) {
-    ISOLATE.with_borrow_mut(|isolate| (0..count).for_each(|_| drop(isolate.add())));
+pub extern "C" fn add_keys(count: u32) -> usize {
+    ISOLATE.with_borrow_mut(|isolate| {
+        (0..count).for_each(|_| drop(isolate.add()));
+        isolate.memory.keys.size()
+    })
 }

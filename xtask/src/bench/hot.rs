@@ -26,7 +26,7 @@ const BAD_AUTH: &str = "bad checksum on /v1/auth";
 const BAD_VERIFY: &str = "bad checksum on /v1/verify";
 const LIMITED: &str = "limited on /v1/auth (429)";
 
-const LOADS: [&str; 7] = [JAVASCRIPT, RUST, AUTH, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];
+pub const LOADS: [&str; 7] = [JAVASCRIPT, RUST, AUTH, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];
 
 pub const ROWS: [&str; 12] =
     [AUTH_CPU, VERIFY_CPU, OVER_RUST, BAD_ON_AUTH, BAD_ON_VERIFY, JAVASCRIPT, RUST, AUTH, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];

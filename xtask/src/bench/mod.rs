@@ -9,9 +9,12 @@ mod given;
 mod growth;
 mod guard_calls;
 mod hot;
+mod instructions;
 mod lists;
 mod load;
+mod memory;
 mod paced;
+mod plot;
 mod revocation;
 mod row;
 mod runtime;
@@ -40,6 +43,9 @@ pub struct Options {
     /// Show what moved since this earlier result.
     #[arg(long)]
     compare: Option<PathBuf>,
+    /// Draw what a hot decision costs beside the yardsticks into this file, as SVG.
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Short loads and few repetitions: whether the bench works, not what the bars ask.
     #[arg(long)]
     quick: bool,
@@ -64,12 +70,14 @@ struct Section {
     measure: fn(&Plan) -> Result<Vec<Row>>,
 }
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 12] = [
     Section { rows: &hot::ROWS, measure: hot::measure },
     Section { rows: &storage_calls::ROWS, measure: storage_calls::measure },
     Section { rows: &guard_calls::ROWS, measure: guard_calls::measure },
     Section { rows: &lists::ROWS, measure: lists::measure },
     Section { rows: &size::ROWS, measure: size::measure },
+    Section { rows: &memory::ROWS, measure: memory::measure },
+    Section { rows: &instructions::ROWS, measure: instructions::measure },
     Section { rows: &start::ROWS, measure: start::measure },
     Section { rows: &admitted::ROWS, measure: admitted::measure },
     Section { rows: &revocation::ROWS, measure: revocation::measure },
@@ -110,6 +118,9 @@ pub fn run(options: &Options) -> Result<()> {
         table::write(&project::root().join("target/bench.json"), &rows)?;
     }
     table::print(&rows);
+    if let Some(path) = &options.plot {
+        plot::write(path, &rows)?;
+    }
     if plan.quick {
         println!("\nMeasured with --quick: this says that the bench works, not whether the bars hold.");
     }
