@@ -1,8 +1,10 @@
 //! The platform's events: requests, the cron, and the guards' objects.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
-    task::{self, Poll, Waker},
+    sync::{Arc, Mutex},
+    task::{self, Poll, Wake, Waker},
 };
 
 use js_sys::futures::future_to_promise;
@@ -30,11 +32,43 @@ pub fn fetch(request: web_sys::Request, env: Env, context: worker_sys::Context) 
             .into())
     };
     let mut answer = in_turns(answer);
-    // Whoever is polled again is polled with a waker that wakes.
-    match Pin::new(&mut answer).poll(&mut task::Context::from_waker(Waker::noop())) {
+    let relay = Arc::new(Relay::default());
+    let waker = Waker::from(Arc::clone(&relay));
+    match Pin::new(&mut answer).poll(&mut task::Context::from_waker(&waker)) {
         Poll::Ready(Ok(response)) => response,
         Poll::Ready(Err(error)) => wasm_bindgen::throw_val(error),
-        Poll::Pending => future_to_promise(answer).into(),
+        Poll::Pending => future_to_promise(poll_fn(move |context| {
+            relay.pass_on_to(context.waker());
+            Pin::new(&mut answer).poll(&mut task::Context::from_waker(&waker))
+        }))
+        .into(),
+    }
+}
+
+/// The waker of a future that is polled before it has a task: some futures keep the first one that they see, so it is the
+/// same from the first poll on, and wakes whatever task the future has by then.
+#[derive(Default)]
+struct Relay(Mutex<Option<Waker>>);
+
+impl Relay {
+    fn pass_on_to(&self, task: &Waker) {
+        if let Ok(mut known) = self.0.lock() {
+            known.get_or_insert_with(|| task.clone()).clone_from(task);
+        }
+    }
+}
+
+impl Wake for Relay {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Without a task yet there is one about to poll.
+        let task = self.0.lock().ok().and_then(|known| known.clone());
+        if let Some(task) = task {
+            task.wake();
+        }
     }
 }
 
