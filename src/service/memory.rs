@@ -72,7 +72,7 @@ impl Default for Memory {
         Self {
             keys: Shelf::new(MAX_KEYS, MAX_KEY_BYTES),
             orgs: Shelf::new(MAX_ORGS, usize::MAX),
-            digests: Rc::new(RefCell::new(LruCache::new(MAX_KEYS))),
+            digests: Rc::new(RefCell::new(LruCache::unbounded())),
             imports: Rc::new(Cell::new(Imports::Unknown)),
             unknown: Rc::new(RefCell::new(LruCache::new(MAX_UNKNOWN))),
             known_keys: Rc::default(),

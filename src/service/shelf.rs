@@ -114,8 +114,10 @@ fn weight<R: Guarded>(record: &R) -> usize {
 /// The records of one kind. Clones share them.
 pub struct Shelf<R: Guarded> {
     entries: Rc<RefCell<LruCache<R::Id, Entry<R>>>>,
-    /// What the records take, and may take; of records alone there may be few and large ones.
+    /// About what the subjects take.
     bytes: Rc<Cell<usize>>,
+    /// So many subjects at most, and so many bytes: there may be few large records, and many small ones.
+    most: usize,
     most_bytes: usize,
     /// What was counted is not forgotten with the record. `None` before the first message.
     tallies: Rc<RefCell<Option<Tallies<R::Id>>>>,
@@ -126,6 +128,7 @@ impl<R: Guarded> Clone for Shelf<R> {
         Self {
             entries: Rc::clone(&self.entries),
             bytes: Rc::clone(&self.bytes),
+            most: self.most,
             most_bytes: self.most_bytes,
             tallies: Rc::clone(&self.tallies),
         }
@@ -136,7 +139,13 @@ impl<R: Guarded> Shelf<R> {
     /// An empty one for so many subjects, and records that take about so many bytes.
     #[must_use]
     pub fn new(size: NonZeroUsize, most_bytes: usize) -> Self {
-        Self { entries: Rc::new(RefCell::new(LruCache::new(size))), bytes: Rc::default(), most_bytes, tallies: Rc::default() }
+        Self {
+            entries: Rc::new(RefCell::new(LruCache::unbounded())),
+            bytes: Rc::default(),
+            most: size.get(),
+            most_bytes,
+            tallies: Rc::default(),
+        }
     }
 
     /// How many subjects it knows.
@@ -162,43 +171,30 @@ impl<R: Guarded> Shelf<R> {
     /// INVARIANT: versions never go back, however late a slow read arrives.
     pub fn remember(&self, record: Rc<R>) -> Rc<R> {
         let mut shelf = self.entries.borrow_mut();
+        let mut bytes = self.bytes.get() + weight(record.as_ref());
         let newest = match shelf.get_mut(record.id()) {
-            Some(entry) if entry.record.version() < record.version() => {
-                self.note(&record, Some(&entry.record));
+            Some(entry) if entry.record.version() >= record.version() => return Rc::clone(&entry.record),
+            Some(entry) => {
+                bytes = bytes.saturating_sub(weight(entry.record.as_ref()));
                 entry.record = Rc::clone(&record);
                 record
             }
-            Some(entry) => Rc::clone(&entry.record),
             None => {
-                let entry = Entry { record: Rc::clone(&record), holding: Holding::default() };
-                let evicted = shelf.push(record.id().clone(), entry).map(|(_, entry)| entry.record);
-                self.note(&record, evicted.as_deref());
+                shelf.put(record.id().clone(), Entry { record: Rc::clone(&record), holding: Holding::default() });
                 record
             }
         };
-        while self.bytes.get() > self.most_bytes
-            && shelf.len() > 1
-            && let Some((_, oldest)) = shelf.pop_lru()
-        {
-            self.note_gone(&oldest.record);
+        while (bytes > self.most_bytes || shelf.len() > self.most) && shelf.len() > 1 {
+            bytes = bytes.saturating_sub(shelf.pop_lru().map_or(0, |(_, entry)| weight(entry.record.as_ref())));
         }
+        self.bytes.set(bytes);
         newest
     }
 
     /// Forgets a subject that is gone.
     pub fn forget(&self, id: &R::Id) {
-        if let Some(entry) = self.entries.borrow_mut().pop(id) {
-            self.note_gone(&entry.record);
-        }
-    }
-
-    fn note(&self, come: &R, gone: Option<&R>) {
-        self.bytes.set(self.bytes.get() + weight(come));
-        gone.into_iter().for_each(|gone| self.note_gone(gone));
-    }
-
-    fn note_gone(&self, gone: &R) {
-        self.bytes.set(self.bytes.get().saturating_sub(weight(gone)));
+        let gone = self.entries.borrow_mut().pop(id);
+        self.bytes.set(self.bytes.get().saturating_sub(gone.map_or(0, |entry| weight(entry.record.as_ref()))));
     }
 
     /// What is held of the subject, for a request for `tokens`.
