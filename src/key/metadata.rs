@@ -1,7 +1,8 @@
 //! An organization's own notes on a key: an object, kept as its JSON text.
 //!
 //! Most keys are known by many more isolates than ever write their notes out, and as text they take a quarter of the
-//! memory that they take as a tree.
+//! memory that they take as a tree. They are written through a tree all the same: `RawValue` would write the text itself,
+//! and makes the worker 7 kB larger.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value};
@@ -20,8 +21,7 @@ impl Metadata {
 
 impl From<Map<String, Value>> for Metadata {
     fn from(notes: Map<String, Value>) -> Self {
-        // Of none there is no text.
-        Self(if notes.is_empty() { Box::default() } else { Value::Object(notes).to_string().into() })
+        Self(Value::Object(notes).to_string().into())
     }
 }
 
@@ -33,8 +33,7 @@ impl Default for Metadata {
 
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let notes = if self.0.is_empty() { Ok(Map::new()) } else { serde_json::from_str(&self.0) };
-        notes.map_err(S::Error::custom)?.serialize(serializer)
+        serde_json::from_str::<Map<String, Value>>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 

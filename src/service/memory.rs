@@ -100,9 +100,7 @@ impl Memory {
 
     /// Remembers a key under one of its digests, and gives back its newest record.
     pub fn remember_key(&self, digest: Digest, key: KeyRecord) -> Rc<KeyRecord> {
-        // One text for the organization's id, however many keys it has.
-        let org_id = self.orgs.record(&key.org_id).map_or(key.org_id, |organization| organization.id.clone());
-        let key = self.keys.remember(Rc::new(KeyRecord { org_id, ..key }));
+        let key = self.keys.remember(Rc::new(key));
         let mut digests = self.digests.borrow_mut();
         digests.put(digest, key.id.clone());
         // Those of forgotten keys are the oldest, too. A key has two while it is rotated.
@@ -174,6 +172,21 @@ mod tests {
         assert_eq!(remembered, known);
         assert!(all.iter().rev().take(known).all(|digest| memory.key_of(digest).is_some()), "the newest are known");
         assert!(memory.digests.borrow().len() <= 2 * known, "nor are the others' digests kept");
+    }
+
+    #[test]
+    fn keys_share_whose_they_are_what_they_are_granted_and_who_made_them_in_each_version() {
+        let memory = Memory::default();
+        let read = |key: &KeyRecord| KeyRecord::from_stored(&key.to_stored().unwrap()).unwrap();
+        let [one, two] = [0, 1].map(|number| {
+            let (digest, key) = keys(2, 10).nth(number).unwrap();
+            memory.remember_key(digest, read(&key));
+            memory.keys.remember(Rc::new(read(&KeyRecord { version: 9, ..key })))
+        });
+        assert_eq!((one.version, two.version), (9, 9));
+        assert!(Rc::ptr_eq(&one.permissions, &two.permissions));
+        assert!(Rc::ptr_eq(&one.created_by, &two.created_by));
+        assert_eq!(one.org_id.as_str().as_ptr(), two.org_id.as_str().as_ptr());
     }
 
     #[test]

@@ -1,23 +1,20 @@
 //! What an isolate knows of keys or of organizations: the newest record that it saw, and what it holds of the subject.
 
-use std::{
-    cell::{Cell, RefCell},
-    hash::Hash,
-    num::NonZeroUsize,
-    rc::Rc,
-};
+use std::{cell::RefCell, hash::Hash, num::NonZeroUsize, rc::Rc};
 
 use lru::LruCache;
 
+use super::commons::Commons;
 use crate::{
     base::{
+        actor::Actor,
         chance::NoEntropy,
         id::{EdgeId, KeyId, OrgId, SecretId},
         time::Timestamp,
     },
     key::record::{KeyRecord, StoredRecordError},
     limit::holding::{Found, Holding},
-    policy::org::Organization,
+    policy::{org::Organization, scope::Permission},
     ports::{Chore, Ports, Subject},
     usage::{
         report::{Deed, Report},
@@ -29,6 +26,8 @@ use crate::{
 pub trait Guarded: Sized {
     /// What names its subject.
     type Id: Clone + Eq + Hash;
+    /// What records have in common.
+    type Commons: Default;
     /// Whether what is asked of the subject is counted.
     const COUNTED: bool;
 
@@ -38,6 +37,8 @@ pub trait Guarded: Sized {
     fn version(&self) -> u64;
     /// About how many bytes of memory it takes.
     fn bytes(&self) -> usize;
+    /// Shares what it has in common with others.
+    fn share(&mut self, commons: &mut Self::Commons);
     /// Its subject.
     fn subject(id: &Self::Id) -> Subject;
     /// Reads the text that the guard hands out.
@@ -47,8 +48,17 @@ pub trait Guarded: Sized {
     fn read(text: &str) -> Result<Self, StoredRecordError>;
 }
 
+/// What keys have in common: whose they are, what they were granted, and who made them.
+#[derive(Default)]
+pub struct KeyCommons {
+    orgs: Commons<OrgId>,
+    permissions: Commons<Rc<Vec<Permission>>>,
+    actors: Commons<Rc<Actor>>,
+}
+
 impl Guarded for KeyRecord {
     type Id = KeyId;
+    type Commons = KeyCommons;
     const COUNTED: bool = true;
 
     fn id(&self) -> &KeyId {
@@ -63,6 +73,12 @@ impl Guarded for KeyRecord {
         self.bytes()
     }
 
+    fn share(&mut self, commons: &mut KeyCommons) {
+        commons.orgs.share(&mut self.org_id);
+        commons.permissions.share(&mut self.permissions);
+        commons.actors.share(&mut self.created_by);
+    }
+
     fn subject(id: &KeyId) -> Subject {
         Subject::Key(id.clone())
     }
@@ -74,6 +90,7 @@ impl Guarded for KeyRecord {
 
 impl Guarded for Organization {
     type Id = OrgId;
+    type Commons = ();
     const COUNTED: bool = false;
 
     fn id(&self) -> &OrgId {
@@ -87,6 +104,8 @@ impl Guarded for Organization {
     fn bytes(&self) -> usize {
         self.bytes()
     }
+
+    fn share(&mut self, (): &mut ()) {}
 
     fn subject(id: &OrgId) -> Subject {
         Subject::Org(id.clone())
@@ -113,94 +132,100 @@ fn weight<R: Guarded>(record: &R) -> usize {
 
 /// The records of one kind. Clones share them.
 pub struct Shelf<R: Guarded> {
-    entries: Rc<RefCell<LruCache<R::Id, Entry<R>>>>,
-    /// About what the subjects take.
-    bytes: Rc<Cell<usize>>,
-    /// So many subjects at most, and so many bytes: there may be few large records, and many small ones.
-    most: usize,
-    most_bytes: usize,
+    known: Rc<RefCell<Known<R>>>,
     /// What was counted is not forgotten with the record. `None` before the first message.
     tallies: Rc<RefCell<Option<Tallies<R::Id>>>>,
 }
 
+/// What is known, within bounds.
+struct Known<R: Guarded> {
+    entries: LruCache<R::Id, Entry<R>>,
+    commons: R::Commons,
+    /// About what the subjects take.
+    bytes: usize,
+    /// So many subjects at most, and so many bytes: there may be few large records, and many small ones.
+    most: usize,
+    most_bytes: usize,
+}
+
 impl<R: Guarded> Clone for Shelf<R> {
     fn clone(&self) -> Self {
-        Self {
-            entries: Rc::clone(&self.entries),
-            bytes: Rc::clone(&self.bytes),
-            most: self.most,
-            most_bytes: self.most_bytes,
-            tallies: Rc::clone(&self.tallies),
+        Self { known: Rc::clone(&self.known), tallies: Rc::clone(&self.tallies) }
+    }
+}
+
+impl<R: Guarded> Known<R> {
+    fn remember(&mut self, mut record: Rc<R>) -> Rc<R> {
+        if let Some(new) = Rc::get_mut(&mut record) {
+            new.share(&mut self.commons);
         }
+        match self.entries.get_mut(record.id()) {
+            Some(entry) if entry.record.version() >= record.version() => return Rc::clone(&entry.record),
+            Some(entry) => {
+                self.bytes = self.bytes.saturating_sub(weight(entry.record.as_ref()));
+                entry.record = Rc::clone(&record);
+            }
+            None => {
+                self.entries.put(record.id().clone(), Entry { record: Rc::clone(&record), holding: Holding::default() });
+            }
+        }
+        self.bytes += weight(record.as_ref());
+        while (self.bytes > self.most_bytes || self.entries.len() > self.most) && self.entries.len() > 1 {
+            let oldest = self.entries.pop_lru();
+            self.release(oldest.map(|(_, entry)| entry));
+        }
+        record
+    }
+
+    fn release(&mut self, gone: Option<Entry<R>>) {
+        self.bytes = self.bytes.saturating_sub(gone.map_or(0, |entry| weight(entry.record.as_ref())));
     }
 }
 
 impl<R: Guarded> Shelf<R> {
-    /// An empty one for so many subjects, and records that take about so many bytes.
+    /// An empty one for so many subjects, which take about so many bytes. No room is made before they come.
     #[must_use]
     pub fn new(size: NonZeroUsize, most_bytes: usize) -> Self {
-        Self {
-            entries: Rc::new(RefCell::new(LruCache::unbounded())),
-            bytes: Rc::default(),
-            most: size.get(),
-            most_bytes,
-            tallies: Rc::default(),
-        }
+        let known = Known { entries: LruCache::unbounded(), commons: R::Commons::default(), bytes: 0, most: size.get(), most_bytes };
+        Self { known: Rc::new(RefCell::new(known)), tallies: Rc::default() }
     }
 
     /// How many subjects it knows.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.entries.borrow().len()
+        self.known.borrow().entries.len()
     }
 
     /// About how many bytes of memory they take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes.get()
+        self.known.borrow().bytes
     }
 
     /// The newest record that was seen. Only a lease or a guard's answer makes it one to rely on.
     #[must_use]
     pub fn record(&self, id: &R::Id) -> Option<Rc<R>> {
-        self.entries.borrow_mut().get(id).map(|entry| Rc::clone(&entry.record))
+        self.known.borrow_mut().entries.get(id).map(|entry| Rc::clone(&entry.record))
     }
 
     /// Remembers a record, and gives back the newest one.
     ///
     /// INVARIANT: versions never go back, however late a slow read arrives.
     pub fn remember(&self, record: Rc<R>) -> Rc<R> {
-        let mut shelf = self.entries.borrow_mut();
-        let mut bytes = self.bytes.get() + weight(record.as_ref());
-        let newest = match shelf.get_mut(record.id()) {
-            Some(entry) if entry.record.version() >= record.version() => return Rc::clone(&entry.record),
-            Some(entry) => {
-                bytes = bytes.saturating_sub(weight(entry.record.as_ref()));
-                entry.record = Rc::clone(&record);
-                record
-            }
-            None => {
-                shelf.put(record.id().clone(), Entry { record: Rc::clone(&record), holding: Holding::default() });
-                record
-            }
-        };
-        while (bytes > self.most_bytes || shelf.len() > self.most) && shelf.len() > 1 {
-            bytes = bytes.saturating_sub(shelf.pop_lru().map_or(0, |(_, entry)| weight(entry.record.as_ref())));
-        }
-        self.bytes.set(bytes);
-        newest
+        self.known.borrow_mut().remember(record)
     }
 
     /// Forgets a subject that is gone.
     pub fn forget(&self, id: &R::Id) {
-        let gone = self.entries.borrow_mut().pop(id);
-        self.bytes.set(self.bytes.get().saturating_sub(gone.map_or(0, |entry| weight(entry.record.as_ref()))));
+        let mut known = self.known.borrow_mut();
+        let gone = known.entries.pop(id);
+        known.release(gone);
     }
 
     /// What is held of the subject, for a request for `tokens`.
     #[must_use]
     pub fn find(&self, id: &R::Id, tokens: u32, now: Timestamp) -> Found {
-        self.entries.borrow_mut().get(id).map_or(Found::Nothing, |entry| entry.holding.find(tokens, now))
+        self.known.borrow_mut().entries.get(id).map_or(Found::Nothing, |entry| entry.holding.find(tokens, now))
     }
 
     /// What should be done for the subject after the answer.
@@ -223,7 +248,7 @@ impl<R: Guarded> Shelf<R> {
 
     /// Changes what is held of the subject; `None` when it is not known any more.
     pub fn with<T>(&self, id: &R::Id, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
-        self.entries.borrow_mut().get_mut(id).map(|entry| change(&mut entry.holding))
+        self.known.borrow_mut().entries.get_mut(id).map(|entry| change(&mut entry.holding))
     }
 }
 

@@ -102,12 +102,16 @@ pub fn run(options: &Options) -> Result<()> {
     tools::npm::ensure()?;
     build::run()?;
     let plan = Plan { rounds: options.rounds, quick: options.quick };
-    let (mut rows, mut failures) = (Vec::new(), 0);
+    let (mut rows, mut beside, mut failures) = (Vec::new(), Vec::new(), 0);
     for section in sections {
         let name = section.rows.first().copied().unwrap_or_default();
         step::tell(&format!("Measuring: {name} …"));
         match (section.measure)(&plan) {
-            Ok(measured) => rows.extend(measured.into_iter().filter(|row| wanted(&row.what))),
+            Ok(measured) => {
+                let (asked_for, others): (Vec<_>, Vec<_>) = measured.into_iter().partition(|row| wanted(&row.what));
+                rows.extend(asked_for);
+                beside.extend(others);
+            }
             // The others are worth their minutes all the same.
             Err(error) => {
                 eprintln!("error: {name}: {error:#}");
@@ -119,7 +123,8 @@ pub fn run(options: &Options) -> Result<()> {
     }
     table::print(&rows);
     if let Some(path) = &options.plot {
-        plot::write(path, &rows)?;
+        // The loads of a ratio are measured with it, whether or not they are asked for.
+        plot::write(path, rows.iter().chain(&beside))?;
     }
     if plan.quick {
         println!("\nMeasured with --quick: this says that the bench works, not whether the bars hold.");

@@ -19,8 +19,8 @@ const TOP: f64 = 44.0;
 ///
 /// # Errors
 /// When none was, or the file cannot be written.
-pub fn write(path: &Path, rows: &[Row]) -> Result<()> {
-    let cpu = |load: &'static str| Some((load, rows.iter().find(|row| row.what == format!("{load}: CPU"))?));
+pub fn write<'a>(path: &Path, rows: impl Iterator<Item = &'a Row> + Clone) -> Result<()> {
+    let cpu = |load: &'static str| Some((load, rows.clone().find(|row| row.what == format!("{load}: CPU"))?));
     let loads: Vec<(&str, &Row)> = hot::LOADS.into_iter().filter_map(cpu).collect();
     ensure!(!loads.is_empty(), "there is nothing to draw: no load of a hot decision was measured");
     fs::write(path, svg(&loads)).with_context(|| format!("cannot write {}", path.display()))
