@@ -1,4 +1,4 @@
-//! Keys as customers have them: a name, five of eight permissions, a rate, two notes.
+//! Keys as customers have them: a name, five of seven permissions, a rate, two notes.
 
 use latchkey::{
     base::{
@@ -17,8 +17,8 @@ use crate::nobody::Dice;
 /// 2030-03-17T17:46:40Z.
 pub const NOW_MS: i64 = 1_900_000_000_000;
 
-const OTHER_PERMISSIONS: [&str; 7] =
-    ["leads:create", "leads:update", "leads:delete", "contacts:read", "contacts:create", "contacts:update", "contacts:delete"];
+const OTHER_PERMISSIONS: [&str; 6] =
+    ["leads:create", "leads:update", "contacts:read", "contacts:create", "contacts:update", "contacts:delete"];
 
 /// Makes keys of one organization, the same in each run.
 pub struct Keys {
