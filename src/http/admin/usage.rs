@@ -1,5 +1,7 @@
 //! What a key was used for.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::page::page_reply;
@@ -28,7 +30,7 @@ struct Activity<'a> {
     time: Timestamp,
     method: Option<&'a str>,
     path: Option<&'a str>,
-    ip: Option<&'a str>,
+    ip: Option<IpAddr>,
     code: &'a str,
     actor: Actor<'a>,
 }
@@ -46,7 +48,7 @@ pub async fn list_key_activity(call: &Call<'_>) -> Result<Reply, Problem> {
         time: deed.at,
         method: deed.method.as_deref(),
         path: deed.path.as_deref(),
-        ip: deed.ip.as_deref(),
+        ip: deed.ip,
         code: &deed.code,
         actor: Actor::of(&key, deed.act_as.as_deref()),
     });
