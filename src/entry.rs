@@ -1,7 +1,12 @@
 //! The platform's events: requests, the cron, and the guards' objects.
 
+use std::rc::Rc;
+
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::{Context, DurableObject, Env, Request, Response, ScheduleContext, ScheduledEvent, State, durable_object, event, worker_sys};
+use worker::{
+    Context, Env, ScheduleContext, ScheduledEvent, event,
+    worker_sys::{self, DurableObjectState},
+};
 
 use crate::{
     app,
@@ -30,33 +35,47 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
 }
 
 /// The guard of one key.
-#[durable_object(fetch)]
+#[wasm_bindgen]
 pub struct KeyGuard {
-    object: GuardObject,
+    object: Rc<GuardObject>,
 }
 
-impl DurableObject for KeyGuard {
-    fn new(state: State, env: Env) -> Self {
-        Self { object: GuardObject::new(state, Guarded::Key, app::ports(&env)) }
+#[wasm_bindgen]
+impl KeyGuard {
+    /// The guard over an object's storage.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(state: DurableObjectState, env: &Env) -> Self {
+        Self { object: Rc::new(GuardObject::new(state, Guarded::Key, app::ports(env))) }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        self.object.fetch(request).await
+    /// Answers a message.
+    pub fn fetch(&self, request: web_sys::Request) -> Result<JsValue, JsValue> {
+        answer(Rc::clone(&self.object), request)
     }
 }
 
 /// The guard of one organization.
-#[durable_object(fetch)]
+#[wasm_bindgen]
 pub struct OrgGuard {
-    object: GuardObject,
+    object: Rc<GuardObject>,
 }
 
-impl DurableObject for OrgGuard {
-    fn new(state: State, env: Env) -> Self {
-        Self { object: GuardObject::new(state, Guarded::Org, app::ports(&env)) }
+#[wasm_bindgen]
+impl OrgGuard {
+    /// The guard over an object's storage.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(state: DurableObjectState, env: &Env) -> Self {
+        Self { object: Rc::new(GuardObject::new(state, Guarded::Org, app::ports(env))) }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        self.object.fetch(request).await
+    /// Answers a message.
+    pub fn fetch(&self, request: web_sys::Request) -> Result<JsValue, JsValue> {
+        answer(Rc::clone(&self.object), request)
     }
+}
+
+fn answer(object: Rc<GuardObject>, request: web_sys::Request) -> Result<JsValue, JsValue> {
+    turns::answer(async move { object.fetch(request).await.map(JsValue::from) })
 }

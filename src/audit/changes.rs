@@ -1,7 +1,9 @@
 //! What a change came to, field by field, as the API shows the fields.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+
+use crate::base::document;
 
 /// The members of a key that people change. Ids, versions and times of the record itself say nothing new.
 const KEY_FIELDS: &[&str] = &[
@@ -52,7 +54,7 @@ pub fn of_org(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -
 }
 
 fn between(fields: &[&str], before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Map<String, Value> {
-    let (before, after) = (before.map(|record| json!(record)), after.map(|record| json!(record)));
+    let (before, after) = (before.map(document::tree), after.map(document::tree));
     let mut changes = Map::new();
     for field in fields {
         let side = |record: &Option<Value>| record.as_ref().and_then(|record| record.get(*field)).cloned();
@@ -63,12 +65,15 @@ fn between(fields: &[&str], before: Option<&impl Serialize>, after: Option<&impl
 
 fn insert(changes: &mut Map<String, Value>, field: String, from: Option<&Value>, to: Option<&Value>) {
     if from.unwrap_or(&Value::Null) != to.unwrap_or(&Value::Null) {
-        changes.insert(field, json!({ "from": from, "to": to }));
+        let side = |value: Option<&Value>| value.cloned().unwrap_or_default();
+        changes.insert(field, Map::from_iter([("from".to_owned(), side(from)), ("to".to_owned(), side(to))]).into());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{
         key::record::KeyRecord,

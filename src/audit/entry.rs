@@ -33,6 +33,12 @@ macro_rules! actions {
                     $(Self::$name => $word,)*
                 }
             }
+
+            /// Reads that word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|action| action.as_str() == word)
+            }
         }
     };
 }

@@ -5,7 +5,8 @@ use crate::testing::fixtures;
 
 fn holder(org: &OrgId, permissions: &[&str]) -> KeyHolder {
     let granted: Vec<Permission> = permissions.iter().map(|text| Permission::parse(text).unwrap()).collect();
-    KeyHolder { key: KeyRecord { org_id: org.clone(), permissions: granted.clone(), ..fixtures::key() }.into(), granted }
+    let key = KeyRecord { org_id: org.clone(), permissions: granted.clone().into(), ..fixtures::key() };
+    KeyHolder { key: key.into(), granted }
 }
 
 fn service(permissions: &[&str]) -> Principal {

@@ -20,6 +20,29 @@ pub enum ActorType {
     System,
 }
 
+impl ActorType {
+    const ALL: [Self; 6] = [Self::Operator, Self::Service, Self::Member, Self::Key, Self::User, Self::System];
+
+    /// The word for it in the API and in the truth.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Service => "service",
+            Self::Member => "member",
+            Self::Key => "key",
+            Self::User => "user",
+            Self::System => "system",
+        }
+    }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 /// Somebody who acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {

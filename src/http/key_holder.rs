@@ -60,7 +60,7 @@ pub fn identity(known: &Known, ask: &Ask) -> [(&'static str, String); 6] {
 pub fn refusal(decision: &Decision, denial: &Denial) -> Problem {
     let mut problem = Problem::from(denial).with("Latchkey-Code", denial.code());
     if let Some(known) = &decision.known {
-        problem = problem.member("key_prefix", &known.key.prefix);
+        problem = problem.member("key_prefix", known.key.prefix.as_str());
     }
     rate_fields::told_in(problem, decision)
 }

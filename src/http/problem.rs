@@ -1,7 +1,7 @@
 //! Problem documents (RFC 9457): the one place where refusals and failures become answers.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     challenge::Challenge,
@@ -15,6 +15,7 @@ use crate::{
     },
     decision::verdict::Denial,
     http::inbound::BodyError,
+    policy::scope::Permission,
     service::failure::Failure,
 };
 
@@ -67,8 +68,8 @@ impl Problem {
 
     /// The problem with one more member in its document.
     #[must_use]
-    pub fn member(mut self, name: &str, value: impl Serialize) -> Self {
-        self.0.members.insert(name.to_owned(), json!(value));
+    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -203,7 +204,7 @@ impl From<&Denial> for Problem {
             Denial::IpNotAllowed => Self::new(&catalog::IP_NOT_ALLOWED, said),
             Denial::InsufficientPermissions { missing } => {
                 Self::challenged(&catalog::INSUFFICIENT_PERMISSIONS, &Challenge::InsufficientScope(missing.clone()), said)
-                    .member("missing", missing)
+                    .member("missing", missing.iter().map(Permission::as_str).collect::<Value>())
             }
             Denial::RouteNotMapped => Self::new(&catalog::ROUTE_NOT_MAPPED, said),
             Denial::ImpersonationNotAllowed => Self::new(&catalog::IMPERSONATION_NOT_ALLOWED, said),
@@ -216,6 +217,8 @@ impl From<&Denial> for Problem {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{base::document::Faults, testing::fixtures};
 

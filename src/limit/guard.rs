@@ -41,7 +41,7 @@ pub struct Guard {
 
 /// What an edge or an admin route asks of a guard.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Command {
     /// `want` tokens for one request, and a lease of up to `ttl_ms` with up to `ahead` tokens for those that are expected
@@ -79,7 +79,7 @@ pub struct Lease {
 
 /// What a guard answers. `newer` are the terms in force, if the caller's record is another version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum Reply {
     /// The tokens are the caller's, under the terms in force; `quota` is what is left then, `None` without a limit.

@@ -1,8 +1,8 @@
 //! A guard's state in the object's own SQLite storage: one row, as JSON with its format.
 
 use serde::{Deserialize, Serialize};
-use worker::SqlStorage;
 
+use super::{failure::Failure, sql::Sql};
 use crate::limit::guard::Guard;
 
 const FORMAT: u32 = 1;
@@ -13,14 +13,9 @@ struct Stored<T> {
     guard: T,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    value: String,
-}
-
 /// The row that holds a guard.
 pub struct Cell {
-    sql: SqlStorage,
+    sql: Sql,
 }
 
 impl Cell {
@@ -28,8 +23,8 @@ impl Cell {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn open(sql: SqlStorage) -> worker::Result<Self> {
-        sql.exec("CREATE TABLE IF NOT EXISTS cell (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL)", None)?;
+    pub fn open(sql: Sql) -> Result<Self, Failure> {
+        sql.exec("CREATE TABLE IF NOT EXISTS cell (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL)", [])?;
         Ok(Self { sql })
     }
 
@@ -38,20 +33,19 @@ impl Cell {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn load(&self) -> worker::Result<Option<Guard>> {
-        let rows: Vec<Row> = self.sql.exec("SELECT value FROM cell", None)?.to_array()?;
-        let stored = rows.first().and_then(|row| serde_json::from_str::<Stored<Guard>>(&row.value).ok());
+    pub fn load(&self) -> Result<Option<Guard>, Failure> {
+        let value = self.sql.exec("SELECT value FROM cell", [])?.pop();
+        let stored = value.and_then(|value| serde_json::from_str::<Stored<Guard>>(&value).ok());
         Ok(stored.filter(|stored| stored.format == FORMAT).map(|stored| stored.guard))
     }
 
     /// Saves the guard. The object's output gate holds every reply until this is durable.
     ///
     /// # Errors
-    /// When storage fails.
-    pub fn save(&self, guard: &Guard) -> worker::Result<()> {
+    /// When storage fails, or the guard cannot be written.
+    pub fn save(&self, guard: &Guard) -> Result<(), Failure> {
         let value = serde_json::to_string(&Stored { format: FORMAT, guard })?;
-        let values = vec![value.into()];
-        self.sql.exec("INSERT INTO cell (id, value) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value", values)?;
-        Ok(())
+        let upsert = "INSERT INTO cell (id, value) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value";
+        self.sql.exec(upsert, [&value]).map(drop)
     }
 }

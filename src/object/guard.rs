@@ -2,9 +2,12 @@
 
 use std::cell::OnceCell;
 
-use worker::{Request, Response, State};
+use js_sys::futures::JsFuture;
+use wasm_bindgen::JsValue;
+use web_sys::{Request, Response, ResponseInit};
+use worker::worker_sys::DurableObjectState;
 
-use super::{cell::Cell, rows::ObjectRows};
+use super::{cell::Cell, failure::Failure, rows::ObjectRows, sql::Sql};
 use crate::{
     base::id::{KeyId, OrgId},
     limit::guard::{Command, Guard, Reply, Terms},
@@ -33,7 +36,7 @@ struct Stored {
 
 /// A guard's object.
 pub struct GuardObject {
-    state: State,
+    sql: Sql,
     stored: OnceCell<Stored>,
     guarded: Guarded,
     ports: Ports,
@@ -42,54 +45,59 @@ pub struct GuardObject {
 impl GuardObject {
     /// The object over its storage; `ports` give it the truth and the clock.
     #[must_use]
-    pub fn new(state: State, guarded: Guarded, ports: Ports) -> Self {
-        Self { state, stored: OnceCell::new(), guarded, ports }
+    pub fn new(state: DurableObjectState, guarded: Guarded, ports: Ports) -> Self {
+        Self { sql: Sql::new(state), stored: OnceCell::new(), guarded, ports }
     }
 
     /// Answers one request: the path names the subject, the body is a message. A GET shows its book; of what is no subject,
     /// only that guards answer.
     ///
     /// # Errors
-    /// When storage or the truth fails; the caller then has no decision.
-    pub async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let path = request.path();
-        if request.method() == worker::Method::Get {
-            return match path.ends_with("/usage") {
-                true => Response::from_json(&book::contents(&self.stored()?.rows, self.ports.clock.now())?),
-                false => Response::ok("guard"),
-            };
-        }
-        let Some(subject) = self.subject(path.trim_start_matches('/')) else {
-            return Response::error("not a subject", 400);
-        };
-        let Ok(message) = serde_json::from_str(&request.text().await?) else {
-            return Response::error("not a message", 400);
-        };
-        match self.answer(&subject, message).await {
-            Ok(reply) => Response::from_json(&reply),
-            Err(cause) => {
-                worker::console_error!("guard of {}: {cause}", subject.id());
-                Response::error("no answer", 503)
-            }
-        }
+    /// When the platform refuses the answer.
+    pub async fn fetch(&self, request: Request) -> Result<Response, JsValue> {
+        let (status, text) = self.exchange(&request).await;
+        let init = ResponseInit::new();
+        init.set_status(status);
+        Response::new_with_opt_str_and_init(Some(&text), &init)
     }
 
-    fn stored(&self) -> worker::Result<&Stored> {
+    async fn exchange(&self, request: &Request) -> (u16, String) {
+        let url = request.url();
+        let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+        let answer = if request.method() == "GET" {
+            if path.ends_with("/usage") { self.book() } else { Ok("guard".to_owned()) }
+        } else {
+            let Some(subject) = self.subject(path) else { return (400, "not a subject".to_owned()) };
+            let Some(message) = message_of(request).await else { return (400, "not a message".to_owned()) };
+            self.answer(&subject, message).await.and_then(|reply| Ok(serde_json::to_string(&reply)?))
+        };
+        answer.map_or_else(
+            |cause| {
+                worker::console_error!("guard {path}: {cause}");
+                (503, "no answer".to_owned())
+            },
+            |answer| (200, answer),
+        )
+    }
+
+    fn book(&self) -> Result<String, Failure> {
+        Ok(serde_json::to_string(&book::contents(&self.stored()?.rows, self.ports.clock.now())?)?)
+    }
+
+    fn stored(&self) -> Result<&Stored, Failure> {
         if let Some(stored) = self.stored.get() {
             return Ok(stored);
         }
-        let sql = || self.state.storage().sql();
-        let stored = Stored { cell: Cell::open(sql())?, rows: ObjectRows::open(sql())? };
+        let stored = Stored { cell: Cell::open(self.sql.clone())?, rows: ObjectRows::open(self.sql.clone())? };
         Ok(self.stored.get_or_init(|| stored))
     }
 
-    async fn answer(&self, subject: &Subject, message: Message<Command, Report>) -> worker::Result<Reply> {
+    async fn answer(&self, subject: &Subject, message: Message<Command, Report>) -> Result<Reply, Failure> {
         let (Message { command, report }, Stored { cell, rows }) = (message, self.stored()?);
         let (stored, truth) = match cell.load()? {
             Some(guard) if !guard.is_behind(&command) => (Some(guard), None),
             _ => {
-                let truth = self.read_truth(subject, &command).await;
-                let truth = truth.map_err(|outage| worker::Error::RustError(outage.to_string()))?;
+                let truth = self.read_truth(subject, &command).await?;
                 // Awaiting the truth let other commands in: what they saved counts.
                 (cell.load()?, truth)
             }
@@ -131,4 +139,9 @@ impl GuardObject {
             Guarded::Org => OrgId::parse(id).ok().map(Subject::Org),
         }
     }
+}
+
+async fn message_of(request: &Request) -> Option<Message<Command, Report>> {
+    let text = JsFuture::from(request.text().ok()?).await.ok()?;
+    serde_json::from_str(&text.as_string()?).ok()
 }

@@ -1,19 +1,11 @@
 //! The book of what was asked of a key, in the object's own SQLite storage.
 
-use serde::Deserialize;
-use worker::{SqlStorage, SqlStorageValue};
-
+use super::{failure::Failure, sql::Sql};
 use crate::usage::book::Rows;
-
-#[derive(Deserialize)]
-struct Row {
-    name: String,
-    value: String,
-}
 
 /// The rows of one object.
 pub struct ObjectRows {
-    sql: SqlStorage,
+    sql: Sql,
 }
 
 impl ObjectRows {
@@ -21,35 +13,32 @@ impl ObjectRows {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn open(sql: SqlStorage) -> worker::Result<Self> {
-        sql.exec("CREATE TABLE IF NOT EXISTS usage (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID", None)?;
+    pub fn open(sql: Sql) -> Result<Self, Failure> {
+        sql.exec("CREATE TABLE IF NOT EXISTS usage (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID", [])?;
         Ok(Self { sql })
-    }
-
-    fn select(&self, condition: &str, values: Vec<SqlStorageValue>) -> worker::Result<Vec<Row>> {
-        self.sql.exec(&format!("SELECT name, value FROM usage WHERE {condition} ORDER BY name"), values)?.to_array()
     }
 }
 
 impl Rows for ObjectRows {
-    type Error = worker::Error;
+    type Error = Failure;
 
-    fn find(&self, name: &str) -> worker::Result<Option<String>> {
-        Ok(self.select("name = ?", vec![name.into()])?.pop().map(|row| row.value))
+    fn find(&self, name: &str) -> Result<Option<String>, Failure> {
+        Ok(self.sql.exec("SELECT value FROM usage WHERE name = ?", [name])?.pop())
     }
 
-    fn list(&self, prefix: &str) -> worker::Result<Vec<(String, String)>> {
+    fn list(&self, prefix: &str) -> Result<Vec<(String, String)>, Failure> {
         // Names are ASCII: what begins with the prefix sorts before the prefix and the highest character.
-        let found = self.select("name >= ? AND name < ? || char(127)", vec![prefix.into(), prefix.into()])?;
-        Ok(found.into_iter().map(|row| (row.name, row.value)).collect())
+        let select = "SELECT name, value FROM usage WHERE name >= ? AND name < ? || char(127) ORDER BY name";
+        let mut texts = self.sql.exec(select, [prefix, prefix])?.into_iter();
+        Ok(std::iter::from_fn(|| Some((texts.next()?, texts.next()?))).collect())
     }
 
-    fn put(&self, name: &str, text: &str) -> worker::Result<()> {
+    fn put(&self, name: &str, text: &str) -> Result<(), Failure> {
         let upsert = "INSERT INTO usage (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        self.sql.exec(upsert, vec![name.into(), text.into()]).map(drop)
+        self.sql.exec(upsert, [name, text]).map(drop)
     }
 
-    fn remove(&self, name: &str) -> worker::Result<()> {
-        self.sql.exec("DELETE FROM usage WHERE name = ?", vec![name.into()]).map(drop)
+    fn remove(&self, name: &str) -> Result<(), Failure> {
+        self.sql.exec("DELETE FROM usage WHERE name = ?", [name]).map(drop)
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{name, rules::Policy, scope::read_word};
 use crate::{
     base::{
-        document::{Fault, Faults, Field},
+        document::{self, Fault, Faults, Field},
         id::OrgId,
         time::Timestamp,
     },
@@ -46,6 +46,22 @@ pub struct OrgDraft {
 
 const MAX_FEATURES: usize = 100;
 
+impl Organization {
+    /// About how many bytes of memory it takes, but for its policy: organizations are few.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.name.len()
+    }
+}
+
+/// What a draft is read from.
+#[derive(Serialize)]
+struct Members<'a> {
+    name: &'a str,
+    features: &'a BTreeMap<String, bool>,
+    policy: &'a Policy,
+}
+
 impl OrgDraft {
     /// Reads `{"name", "policy"?, "features"?}`.
     ///
@@ -81,7 +97,7 @@ impl OrgDraft {
             return faults.conclude(None);
         }
         let Organization { name, features, policy, .. } = organization;
-        let mut whole = serde_json::json!({ "name": name, "features": features, "policy": policy });
+        let mut whole = document::tree(&Members { name, features, policy });
         json_patch::merge(&mut whole, patch);
         Self::read(&whole)
     }

@@ -19,13 +19,13 @@ pub struct Roles(BTreeMap<String, Vec<String>>);
 
 impl Default for Roles {
     fn default() -> Self {
-        let role = |name: &str, grants: &[&str]| (name.to_owned(), grants.iter().map(ToString::to_string).collect());
-        Self(BTreeMap::from([
-            role("owner", &["*"]),
-            role("admin", &["keys:*", "audit:read", "usage:read", "playground:use"]),
-            role("developer", &["keys:*", "usage:read", "playground:use"]),
-            role("member", &["keys:read"]),
-        ]))
+        let mut roles = BTreeMap::new();
+        let mut role = |name: &str, grants: &[&str]| roles.insert(name.to_owned(), grants.iter().map(ToString::to_string).collect());
+        role("owner", &["*"]);
+        role("admin", &["keys:*", "audit:read", "usage:read", "playground:use"]);
+        role("developer", &["keys:*", "usage:read", "playground:use"]);
+        role("member", &["keys:read"]);
+        Self(roles)
     }
 }
 

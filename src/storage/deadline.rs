@@ -1,17 +1,34 @@
 //! A call that never answers must not hang the request.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
+use js_sys::{Error, Promise, futures::JsFuture};
+use wasm_bindgen::{JsCast, JsValue};
 use worker::Delay;
 
 /// What a call came to that was given `limit_ms`.
 ///
 /// # Errors
 /// The call's own error as text, or that it took too long.
-pub async fn within<T>(limit_ms: u64, call: impl Future<Output = worker::Result<T>>) -> Result<T, String> {
-    match select(pin!(call), pin!(Delay::from(Duration::from_millis(limit_ms)))).await {
-        Either::Left((outcome, _)) => outcome.map_err(|error| error.to_string()),
+pub async fn within(limit_ms: u64, call: Promise) -> Result<JsValue, String> {
+    match select(JsFuture::from(call), pin!(Delay::from(Duration::from_millis(limit_ms)))).await {
+        Either::Left((outcome, _)) => outcome.map_err(|thrown| cause(&thrown)),
         Either::Right(((), _)) => Err(format!("no answer within {limit_ms} ms")),
+    }
+}
+
+/// Like [`within`], for a call that answers with a text.
+///
+/// # Errors
+/// Those of [`within`], or that it was something else.
+pub async fn text_within(limit_ms: u64, call: Promise) -> Result<String, String> {
+    within(limit_ms, call).await?.as_string().ok_or_else(|| "answered with something that is not text".to_owned())
+}
+
+fn cause(thrown: &JsValue) -> String {
+    match thrown.dyn_ref::<Error>() {
+        Some(error) => error.to_string().into(),
+        None => format!("{thrown:?}"),
     }
 }

@@ -1,17 +1,19 @@
 //! The identity provider's keys: from its URL, and kept in Workers KV under `jwks:<sha-256 of the URL in hex>`.
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
-use worker::{AbortController, CacheMode, Env, Fetch, Headers, KvStore, Method, Request, RequestInit, RequestRedirect};
+use web_sys::AbortController;
+use worker::Env;
 
-use super::deadline::within;
+use super::{
+    bindings::{fetch_document, kv_get, kv_put},
+    deadline::{text_within, within},
+};
 use crate::{
     authn::jwks::MAX_DOCUMENT_BYTES,
     ports::{Kept, KeySets, Outage},
     token::digest::Digest,
 };
 
-const BINDING: &str = "KV";
 const LIMIT_MS: u64 = 5_000;
 
 /// The published keys. The binding is looked up when it is used.
@@ -25,81 +27,42 @@ impl PublishedKeySets {
     pub fn new(env: Env) -> Self {
         Self { env }
     }
-
-    fn store(&self) -> Result<KvStore, Outage> {
-        self.env.kv(BINDING).map_err(index_outage)
-    }
 }
 
 #[async_trait(?Send)]
 impl KeySets for PublishedKeySets {
     async fn fetch(&self, url: &str) -> Result<String, Outage> {
-        let request = request(url).map_err(outage)?;
-        let controller = AbortController::default();
-        let signal = controller.signal();
-        let document = within(LIMIT_MS, read(request, &signal)).await;
+        let controller = AbortController::new().map_err(|_| outage("cannot be asked".to_owned()))?;
+        let document = text_within(LIMIT_MS, fetch_document(url, MAX_DOCUMENT_BYTES, &controller.signal())).await;
         if document.is_err() {
             // Nobody waits for the rest any more.
             controller.abort();
         }
-        let document = document.map_err(outage)?;
-        String::from_utf8(document).map_err(|_| outage("answered with something that is not UTF-8"))
+        document.map_err(outage)
     }
 
     async fn kept(&self, url: &str) -> Result<Option<Kept>, Outage> {
-        let store = self.store()?;
-        let get = store.get(&name(url));
-        let text = within(LIMIT_MS, async { Ok(get.text().await?) }).await.map_err(index_outage)?;
+        let text = within(LIMIT_MS, kv_get(&self.env, &name(url))).await.map_err(index_outage)?.as_string();
         // A copy that this release cannot read counts as absent: the provider has the keys.
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     async fn keep(&self, url: &str, kept: &Kept) -> Result<(), Outage> {
-        let store = self.store()?;
-        let stored = serde_json::to_string(kept).map_err(index_outage)?;
-        // As a string: KV's own serialization turns maps into `{}`.
-        let put = store.put(&name(url), stored.as_str()).map_err(index_outage)?;
-        within(LIMIT_MS, async { Ok(put.execute().await?) }).await.map_err(index_outage)
+        let stored = serde_json::to_string(kept).map_err(|error| index_outage(error.to_string()))?;
+        within(LIMIT_MS, kv_put(&self.env, &name(url), &stored)).await.map(drop).map_err(index_outage)
     }
-}
-
-/// What is asked. A redirect is not followed: it could lead off the URL that is trusted. No cache answers in the provider's
-/// place: it is asked when a key is not in the last answer.
-fn request(url: &str) -> worker::Result<Request> {
-    let headers = Headers::new();
-    headers.set("Accept", "application/json")?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Get).with_headers(headers).with_redirect(RequestRedirect::Manual).with_cache(CacheMode::NoStore);
-    Request::new_with_init(url, &init)
-}
-
-/// The whole body, counted while it streams in: a length that lies helps nobody.
-async fn read(request: Request, signal: &worker::AbortSignal) -> worker::Result<Vec<u8>> {
-    let mut response = Fetch::Request(request).send_with_signal(signal).await?;
-    if response.status_code() != 200 {
-        return Err(format!("answered with status {}", response.status_code()).into());
-    }
-    let mut body = Vec::new();
-    let mut chunks = response.stream()?;
-    while let Some(chunk) = chunks.next().await {
-        body.extend_from_slice(&chunk?);
-        if body.len() > MAX_DOCUMENT_BYTES {
-            return Err(format!("answered with more than {MAX_DOCUMENT_BYTES} bytes").into());
-        }
-    }
-    Ok(body)
 }
 
 fn name(url: &str) -> String {
     format!("jwks:{}", Digest::of(url).hex())
 }
 
-fn outage(cause: impl std::fmt::Display) -> Outage {
-    Outage::IdentityProvider { cause: cause.to_string() }
+fn outage(cause: String) -> Outage {
+    Outage::IdentityProvider { cause }
 }
 
-fn index_outage(cause: impl std::fmt::Display) -> Outage {
-    Outage::Index { cause: cause.to_string() }
+fn index_outage(cause: String) -> Outage {
+    Outage::Index { cause }
 }
 
 #[cfg(test)]

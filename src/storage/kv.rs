@@ -1,16 +1,18 @@
 //! The index in Workers KV: `key:<sha-256 in hex>` → the key's stored record.
 
 use async_trait::async_trait;
-use worker::{Env, KvStore};
+use worker::Env;
 
-use super::deadline::within;
+use super::{
+    bindings::{kv_delete, kv_get, kv_put},
+    deadline::within,
+};
 use crate::{
     key::record::KeyRecord,
     ports::{Index, Outage},
     token::digest::Digest,
 };
 
-const BINDING: &str = "KV";
 const LIMIT_MS: u64 = 5_000;
 
 /// The index. The binding is looked up when it is used.
@@ -24,46 +26,33 @@ impl KvIndex {
     pub fn new(env: Env) -> Self {
         Self { env }
     }
-
-    fn store(&self) -> Result<KvStore, Outage> {
-        self.env.kv(BINDING).map_err(outage)
-    }
 }
 
 #[async_trait(?Send)]
 impl Index for KvIndex {
     async fn find(&self, digest: &Digest) -> Result<Option<KeyRecord>, Outage> {
-        let store = self.store()?;
-        let get = store.get(&name(digest));
-        let text = within(LIMIT_MS, async { Ok(get.text().await?) }).await.map_err(outage)?;
+        let text = within(LIMIT_MS, kv_get(&self.env, &name(digest))).await.map_err(outage)?.as_string();
         // A record that this release cannot read counts as absent: the truth has it.
         Ok(text.and_then(|text| KeyRecord::from_stored(&text).ok()))
     }
 
     async fn put(&self, key: &KeyRecord) -> Result<(), Outage> {
-        let store = self.store()?;
-        let stored = key.to_stored().map_err(outage)?;
+        let stored = key.to_stored().map_err(|error| outage(error.to_string()))?;
         for secret in &key.secrets {
-            // As a string: KV's own serialization turns maps into `{}`.
-            let put = store.put(&name(&secret.digest), stored.as_str()).map_err(outage)?;
-            within(LIMIT_MS, async { Ok(put.execute().await?) }).await.map_err(outage)?;
+            within(LIMIT_MS, kv_put(&self.env, &name(&secret.digest), &stored)).await.map_err(outage)?;
         }
         Ok(())
     }
 
     async fn remove(&self, digests: &[Digest]) -> Result<(), Outage> {
-        let store = self.store()?;
         for digest in digests {
-            let name = name(digest);
-            within(LIMIT_MS, async { Ok(store.delete(&name).await?) }).await.map_err(outage)?;
+            within(LIMIT_MS, kv_delete(&self.env, &name(digest))).await.map_err(outage)?;
         }
         Ok(())
     }
 
     async fn check(&self) -> Result<(), Outage> {
-        let store = self.store()?;
-        let get = store.get("readyz");
-        within(LIMIT_MS, async { Ok(get.text().await?) }).await.map(drop).map_err(outage)
+        within(LIMIT_MS, kv_get(&self.env, "readyz")).await.map(drop).map_err(outage)
     }
 }
 
@@ -71,6 +60,6 @@ fn name(digest: &Digest) -> String {
     format!("key:{}", digest.hex())
 }
 
-fn outage(cause: impl std::fmt::Display) -> Outage {
-    Outage::Index { cause: cause.to_string() }
+fn outage(cause: String) -> Outage {
+    Outage::Index { cause }
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use worker::Env;
 
-use super::deadline::within;
+use super::{bindings::is_admitted, deadline::within};
 use crate::{
     network::subscriber,
     ports::{Flood, Throttle},
@@ -43,9 +43,8 @@ impl Throttle for PlatformThrottle {
         // Not fail closed, unlike everything that decides about a key: what is behind the dam decides by itself, and only
         // at a cost. A deployment without the binding, or whose binding fails, is slower under a flood, and never wrong;
         // refusing would turn a fault of the dam into an outage of good keys that the index does not have yet.
-        let Ok(limiter) = self.env.rate_limiter(binding(flood)) else { return true };
-        match within(LIMIT_MS, limiter.limit(subscriber::name(address))).await {
-            Ok(outcome) => outcome.success,
+        match within(LIMIT_MS, is_admitted(&self.env, binding(flood), &subscriber::name(address))).await {
+            Ok(admitted) => admitted.is_truthy(),
             Err(cause) => {
                 worker::console_error!("{} does not count: {cause}", binding(flood));
                 true

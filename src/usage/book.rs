@@ -101,26 +101,22 @@ pub fn enter<R: Rows>(rows: &R, report: &Report, standing: Standing, now: Timest
 /// When storage fails.
 pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error> {
     let oldest = Hour::of(now).minus(KEPT_DAYS * 24);
-    let hours = rows.list(HOURS)?.into_iter().filter_map(|(name, text)| {
-        let hour = hour_of(&name).filter(|hour| *hour > oldest)?;
-        Some((hour.start_at(), serde_json::from_str(&text).ok()?))
-    });
+    let mut hours = BTreeMap::new();
+    for (name, text) in rows.list(HOURS)? {
+        if let (Some(hour), Ok(counts)) = (hour_of(&name).filter(|hour| *hour > oldest), serde_json::from_str(&text)) {
+            hours.insert(hour.start_at(), counts);
+        }
+    }
     let accounts = rows.list(EDGES)?.into_iter().filter_map(|(_, text)| serde_json::from_str::<Account>(&text).ok());
     let mut gaps: Vec<Gap> = accounts.filter_map(|account| account.gap(now)).collect();
-    gaps.sort_by_key(|gap| gap.from);
+    gaps.sort_unstable_by_key(|gap| gap.from);
     // Isolates end all the time, many at once: whose gaps touch is not of interest.
     gaps.dedup_by(|later, gap| {
         let touches = later.from <= gap.to;
         gap.to = if touches { gap.to.max(later.to) } else { gap.to };
         touches
     });
-    Ok(Contents {
-        as_of: now,
-        hours: hours.collect(),
-        uses: read(rows, USES)?.unwrap_or_default(),
-        deeds: read(rows, DEEDS)?.unwrap_or_default(),
-        gaps,
-    })
+    Ok(Contents { as_of: now, hours, uses: read(rows, USES)?.unwrap_or_default(), deeds: read(rows, DEEDS)?.unwrap_or_default(), gaps })
 }
 
 /// Removes all: whose key is gone, nobody can read what was asked of it.
@@ -159,8 +155,11 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
         return Ok(());
     }
     let mut deeds: Vec<Deed> = read(rows, DEEDS)?.unwrap_or_default();
-    deeds.extend(bundle.deeds.iter().map(|deed| Deed { at: dating.by_the_guard(deed.at), ..deed.clone() }));
-    deeds.sort_by_key(|deed| deed.at);
+    for deed in &bundle.deeds {
+        let at = dating.by_the_guard(deed.at);
+        let place = deeds.partition_point(|earlier| earlier.at <= at);
+        deeds.insert(place, Deed { at, ..deed.clone() });
+    }
     deeds.drain(..deeds.len().saturating_sub(MAX_DEEDS));
     write(rows, DEEDS, &deeds)
 }

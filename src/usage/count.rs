@@ -8,27 +8,27 @@ use crate::{base::time::Timestamp, decision::verdict::VALID};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// An hour of UTC, counted from 1970.
+/// An hour of UTC, named by its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Hour(i64);
+pub struct Hour(Timestamp);
 
 impl Hour {
     /// The hour that the moment is in.
     #[must_use]
     pub fn of(moment: Timestamp) -> Self {
-        Self(moment.ms().div_euclid(HOUR_MS))
+        Self(moment.plus_ms(-moment.ms().rem_euclid(HOUR_MS)))
     }
 
     /// So many hours earlier.
     #[must_use]
     pub fn minus(self, hours: u32) -> Self {
-        Self(self.0.saturating_sub(hours.into()))
+        Self(self.0.plus_ms(-HOUR_MS * i64::from(hours)))
     }
 
     /// When it begins.
     #[must_use]
     pub fn start_at(self) -> Timestamp {
-        Timestamp::from_ms(self.0.saturating_mul(HOUR_MS))
+        self.0
     }
 }
 

@@ -12,24 +12,23 @@ use serde_json::{Value, json};
 
 /// Answers that are none, whatever was asked.
 fn nonsense() -> Vec<Value> {
-    let granted =
-        json!({"reply": "granted", "newer": null, "grant": {"granted_at": "2026-01-01T00:00:00.000Z", "lease": null}, "quota": null});
+    let granted = json!({"granted": {"newer": null, "grant": {"granted_at": "2026-01-01T00:00:00.000Z", "lease": null}, "quota": null}});
     let texts = [
         String::new(),
         "<html>Bad gateway</html>".to_owned(),
         "[]".to_owned(),
         granted.to_string()[..60].to_owned(),
-        granted.to_string().replace("null}", "\"yes\"}"),
+        granted.to_string().replace("null}}", "\"yes\"}}"),
         granted.to_string().replace("granted_at", "at"),
-        json!({"reply": "welcome"}).to_string(),
-        json!({"reply": "settled"}).to_string(),
-        json!({"reply": "in_force", "version": 9, "in_force_at": "2026-01-01T00:00:00.000Z", "wait_ms": 0}).to_string(),
+        json!("welcome").to_string(),
+        json!("settled").to_string(),
+        json!({"in_force": {"version": 9, "in_force_at": "2026-01-01T00:00:00.000Z", "wait_ms": 0}}).to_string(),
     ];
     let mut all: Vec<Value> = texts.iter().map(|text| json!({"mode": "answer", "text": text})).collect();
     all.extend([500, 503, 404, 204].map(
         |status| json!({"mode": "answer", "status": status, "text": if status == 204 { Value::Null } else { json!(granted.to_string()) }}),
     ));
-    all.push(json!({"mode": "alter", "reply": {"newer": {"version": 0, "limit": null, "record": null}}}));
+    all.push(json!({"mode": "alter", "reply": {"granted": {"newer": {"version": 0, "limit": null, "record": null}}}}));
     all
 }
 
@@ -44,11 +43,11 @@ fn never() -> Value {
 
 /// A record that cannot be read: its version may have taken something away.
 fn unreadable() -> Value {
-    json!({"mode": "alter", "reply": {"newer": {"version": 9, "limit": null, "record": "{"}}})
+    json!({"mode": "alter", "reply": {"granted": {"newer": {"version": 9, "limit": null, "record": "{"}}}})
 }
 
 fn forged_lease(tokens: Value, ttl_ms: u32) -> Value {
-    json!({"mode": "alter", "reply": {"grant": {"lease": {"id": 1, "tokens": tokens, "ttl_ms": ttl_ms}}}})
+    json!({"mode": "alter", "reply": {"granted": {"grant": {"lease": {"id": 1, "tokens": tokens, "ttl_ms": ttl_ms}}}}})
 }
 
 fn of(edges: u16) -> Fleet {
@@ -177,7 +176,7 @@ fn a_change_is_not_in_force_because_of_a_nonsense_answer() {
     let fleet = of(1);
     let edge = fleet.edge();
     let org = given::org(edge, json!({"consistency": {"lease_ms": 0}}));
-    let not_taken_on = json!({"mode": "alter", "reply": {"version": 1}});
+    let not_taken_on = json!({"mode": "alter", "reply": {"in_force": {"version": 1}}});
     for fault in [nonsense()[1].clone(), nonsense()[7].clone(), nonsense()[9].clone(), not_taken_on] {
         let key = org.key(json!({}));
         assert_eq!(given::code(edge, &key.secret), "VALID");

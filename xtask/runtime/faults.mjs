@@ -13,7 +13,7 @@
 //   "hang"            the call does not return (for ten minutes)
 //   {"mode": …, "delay_ms": 50, "times": 2}   with a delay before it, only for the first calls; mode may be left out
 //   {"mode": "answer", "status": 500, "text": "…"}   of a guard: the call is not made, and this is what it came to
-//   {"mode": "alter", "reply": {…}}   of a guard: the call is made; the members named here, however deep, replace those of its answer
+//   {"mode": "alter", "reply": {…}}   of a guard: the call is made; the members named here, however deep, replace those of its answer; one of another kind stays
 //
 // Every statement sent to D1 counts as db.query, a batch as one db.batch; db.rows_read adds up the rows that single
 // statements read. State is per isolate, so per edge.
@@ -70,14 +70,17 @@ function answerInstead({ status = 200, text = "" }) {
   return new Response(text, { status });
 }
 
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
 async function alterReply({ reply }, call) {
-  return Response.json(laidOver(await (await call()).json(), reply));
+  const real = await (await call()).json();
+  return Response.json(isObject(real) ? laidOver(real, reply) : real);
 }
 
 function laidOver(real, forged) {
-  const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
   if (!isObject(real) || !isObject(forged)) return forged;
-  const members = Object.entries(forged).map(([name, value]) => [name, laidOver(real[name], value)]);
+  const ofReal = Object.entries(forged).filter(([name]) => Object.hasOwn(real, name));
+  const members = ofReal.map(([name, value]) => [name, laidOver(real[name], value)]);
   return { ...real, ...Object.fromEntries(members) };
 }
 

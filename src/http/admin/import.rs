@@ -1,11 +1,29 @@
 //! Importing keys by their hash.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::{
-    http::{body, call::Call, problem::Problem, reply::Reply},
+    http::{
+        body,
+        call::Call,
+        problem::{self, Problem},
+        reply::Reply,
+    },
+    key::view::KeyView,
     service::keys,
 };
+
+#[derive(Serialize)]
+struct Results<'a> {
+    results: Vec<Imported<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Imported<'a> {
+    Done { index: usize, key: KeyView<'a> },
+    Refused { index: usize, error: problem::Document<'a> },
+}
 
 /// Takes over keys that were issued elsewhere: a result for each, in order.
 ///
@@ -15,16 +33,10 @@ pub async fn import_keys(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call)?;
     let imported = keys::import(call.ports, call.memory, call.param("org"), &body, call.author()).await?;
     let now = call.ports.clock.now();
-    let results: Vec<Value> = imported
-        .into_iter()
-        .enumerate()
-        .map(|(index, result)| match result {
-            Ok(key) => json!({ "index": index, "key": key.view(now) }),
-            Err(failure) => {
-                let problem = Problem::from(failure);
-                json!({ "index": index, "error": problem.document(call.inbound.origin(), call.request_id) })
-            }
-        })
-        .collect();
-    Ok(Reply::json(200, &json!({ "results": results })))
+    let outcomes: Vec<_> = imported.into_iter().map(|result| result.map_err(Problem::from)).collect();
+    let results = outcomes.iter().enumerate().map(|(index, outcome)| match outcome {
+        Ok(key) => Imported::Done { index, key: key.view(now) },
+        Err(problem) => Imported::Refused { index, error: problem.document(call.inbound.origin(), call.request_id) },
+    });
+    Ok(Reply::json(200, &Results { results: results.collect() }))
 }

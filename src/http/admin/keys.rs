@@ -1,6 +1,6 @@
 //! Keys of an organization.
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     conditions::{etag, unless_known, versions},
@@ -17,6 +17,7 @@ use crate::{
         query::{KeyQuery, Sort},
         record::Kind,
         state::Status,
+        view::KeyView,
     },
     service::keys::{self, Changed, Created},
     token::format::contains_key,
@@ -97,10 +98,16 @@ pub async fn create_playground_key(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(created_key(call, &created))
 }
 
+#[derive(Serialize)]
+struct KeyAndSecret<'a> {
+    key: KeyView<'a>,
+    secret: &'a str,
+}
+
 /// The answer to a creation.
 fn created_key(call: &Call<'_>, created: &Created) -> Reply {
     let key = &created.key;
-    let answer = json!({ "key": key.view(call.ports.clock.now()), "secret": created.secret.expose() });
+    let answer = KeyAndSecret { key: key.view(call.ports.clock.now()), secret: created.secret.expose() };
     let location = format!("/v1/orgs/{}/keys/{}", key.org_id, key.id);
     Reply::json(201, &answer).with("Location", location).with("ETag", etag(key.version))
 }

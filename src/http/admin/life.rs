@@ -1,15 +1,24 @@
 //! The steps of a key's life that are not edits: revoke, reactivate, rotate.
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     conditions::{etag, versions},
     keys::changed_key,
 };
 use crate::{
+    base::time::Timestamp,
     http::{body, call::Call, problem::Problem, reply::Reply},
+    key::view::KeyView,
     service::keys::{self, Change},
 };
+
+#[derive(Serialize)]
+struct RotatedKey<'a> {
+    key: KeyView<'a>,
+    secret: &'a str,
+    in_force_at: Option<Timestamp>,
+}
 
 /// Revokes a key; the answer comes when no edge accepts it any more.
 ///
@@ -42,7 +51,7 @@ pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let if_version = versions(call);
     let rotated = keys::rotate(&change(call, if_version.as_deref()), &body).await?;
     let view = rotated.key.view(call.ports.clock.now());
-    let answer = json!({ "key": view, "secret": rotated.secret.expose(), "in_force_at": rotated.in_force_at });
+    let answer = RotatedKey { key: view, secret: rotated.secret.expose(), in_force_at: rotated.in_force_at };
     Ok(Reply::json(200, &answer).with("ETag", etag(rotated.key.version)))
 }
 

@@ -1,16 +1,35 @@
 //! Organizations.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{
     conditions::{etag, unless_known, versions},
     page::{page_reply, read_limit},
 };
 use crate::{
-    base::document::{Fault, Faults},
+    base::{
+        document::{Fault, Faults},
+        time::Timestamp,
+    },
     http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
+    policy::{catalog::Catalog, org::Organization, scope::Permission},
     service::orgs,
 };
+
+/// An organization, and since when a narrowing of it holds everywhere.
+#[derive(Serialize)]
+struct ChangedOrg<'a> {
+    #[serde(flatten)]
+    organization: &'a Organization,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_force_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Offered<'a> {
+    resources: &'a Catalog,
+    permissions: Vec<Permission>,
+}
 
 /// Makes an organization.
 ///
@@ -59,10 +78,7 @@ pub async fn update_org(call: &Call<'_>) -> Result<Reply, Problem> {
     let patch = body::json(call)?;
     let if_version = versions(call);
     let changed = orgs::update(call.ports, call.param("org"), &patch, if_version.as_deref(), call.origin()).await?;
-    let mut answer = json!(changed.organization);
-    if let (Some(members), Some(moment)) = (answer.as_object_mut(), changed.in_force_at) {
-        members.insert("in_force_at".to_owned(), json!(moment));
-    }
+    let answer = ChangedOrg { organization: &changed.organization, in_force_at: changed.in_force_at };
     Ok(Reply::json(200, &answer).with("ETag", etag(changed.organization.version)))
 }
 
@@ -73,6 +89,5 @@ pub async fn update_org(call: &Call<'_>) -> Result<Reply, Problem> {
 pub async fn list_permissions(call: &Call<'_>) -> Result<Reply, Problem> {
     let organization = orgs::get(call.ports, call.param("org")).await?;
     let catalog = &organization.policy.resources;
-    let permissions: Vec<Value> = catalog.permissions().map(|permission| json!(permission)).collect();
-    Ok(Reply::json(200, &json!({ "resources": catalog, "permissions": permissions })))
+    Ok(Reply::json(200, &Offered { resources: catalog, permissions: catalog.permissions().collect() }))
 }

@@ -1,7 +1,6 @@
 //! What all lists share: `limit`, `cursor`, and the link to the next page.
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::{
     base::document::Faults,
@@ -20,12 +19,24 @@ pub fn read_limit(query: &mut Query, faults: &mut Faults) -> u32 {
     })
 }
 
-/// A page as the contract answers it, with a link to the next one: this request's address with the cursor replaced
-/// (RFC 8288).
+#[derive(Serialize)]
+struct Page<'a, T> {
+    items: &'a [T],
+    next_cursor: Option<&'a str>,
+}
+
+/// A page as the contract answers it, with a link to the next one.
 #[must_use]
-pub fn page_reply(call: &Call<'_>, items: &impl Serialize, next_cursor: Option<&str>) -> Reply {
-    let reply = Reply::json(200, &json!({ "items": items, "next_cursor": next_cursor }));
-    let Some(cursor) = next_cursor else { return reply };
+pub fn page_reply(call: &Call<'_>, items: &[impl Serialize], next_cursor: Option<&str>) -> Reply {
+    let reply = Reply::json(200, &Page { items, next_cursor });
+    match next_cursor {
+        Some(cursor) => with_next(reply, call, cursor),
+        None => reply,
+    }
+}
+
+/// The link is this request's address with the cursor replaced (RFC 8288).
+fn with_next(reply: Reply, call: &Call<'_>, cursor: &str) -> Reply {
     let kept = form_urlencoded::parse(call.inbound.query().as_bytes()).filter(|(name, _)| name != "cursor");
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(kept).append_pair("cursor", cursor);

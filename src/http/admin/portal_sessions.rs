@@ -1,17 +1,28 @@
 //! Portal sessions, as backends ask for them, watch them and end them.
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     conditions::{etag, unless_known, versions},
     page::{page_reply, read_limit},
 };
 use crate::{
-    base::document::{Fault, Faults},
+    base::{
+        document::{Fault, Faults},
+        id::PortalSessionId,
+        time::Timestamp,
+    },
     http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
     ports::SessionQuery,
     service::portal::{self, Change},
 };
+
+#[derive(Serialize)]
+struct Link<'a> {
+    id: &'a PortalSessionId,
+    url: &'a str,
+    expires_at: Timestamp,
+}
 
 /// Makes a session, and the link that opens it. The address is the only sight of the link.
 ///
@@ -21,7 +32,7 @@ pub async fn create_portal_session(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call)?;
     let portal::Created { session, link } = portal::create(call.ports, call.param("org"), &body, call.origin()).await?;
     let url = format!("{}/portal/{}", call.inbound.origin(), link.expose());
-    Ok(Reply::json(201, &json!({ "id": session.id, "url": url, "expires_at": session.expires_at }))
+    Ok(Reply::json(201, &Link { id: &session.id, url: &url, expires_at: session.expires_at })
         .with("Location", format!("/v1/orgs/{}/portal-sessions/{}", session.org_id, session.id))
         .with("ETag", etag(session.version)))
 }

@@ -1,13 +1,18 @@
 //! What a key was used for.
 
-use serde_json::json;
+use std::net::IpAddr;
+
+use serde::Serialize;
 
 use super::page::page_reply;
 use crate::{
-    base::document::{Fault, Faults},
+    base::{
+        document::{Fault, Faults},
+        time::Timestamp,
+    },
     http::{call::Call, decision::Actor, problem::Problem, query::Query, reply::Reply},
     service::usage,
-    usage::{report::Deed, summary::Range},
+    usage::summary::Range,
 };
 
 /// Counts of a key's requests.
@@ -20,6 +25,16 @@ pub async fn get_key_usage(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(200, &summary))
 }
 
+#[derive(Serialize)]
+struct Activity<'a> {
+    time: Timestamp,
+    method: Option<&'a str>,
+    path: Option<&'a str>,
+    ip: Option<IpAddr>,
+    code: &'a str,
+    actor: Actor<'a>,
+}
+
 /// The last requests that were made with a key, newest first; there is one page.
 ///
 /// # Errors
@@ -29,13 +44,15 @@ pub async fn list_key_activity(call: &Call<'_>) -> Result<Reply, Problem> {
     Query::read(call.inbound.query()).close(&mut faults);
     faults.conclude(Some(()))?;
     let (key, deeds) = usage::activity(call.ports, call.param("org"), call.param("key")).await?;
-    let item = |deed: &Deed| {
-        json!({
-            "time": deed.at, "method": deed.method, "path": deed.path, "ip": deed.ip, "code": deed.code,
-            "actor": Actor::of(&key, deed.act_as.as_deref()),
-        })
-    };
-    let items: Vec<_> = deeds.iter().map(item).collect();
+    let items = deeds.iter().map(|deed| Activity {
+        time: deed.at,
+        method: deed.method.as_deref(),
+        path: deed.path.as_deref(),
+        ip: deed.ip,
+        code: &deed.code,
+        actor: Actor::of(&key, deed.act_as.as_deref()),
+    });
+    let items: Vec<_> = items.collect();
     Ok(page_reply(call, &items, None))
 }
 

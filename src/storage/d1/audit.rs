@@ -1,14 +1,18 @@
 //! Rows of the audit log: the entry's part of a batch, and pages of entries.
 
 use serde::Deserialize;
-use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement};
 
-use super::{D1Ledger, bind, outage, values::Values};
+use super::{
+    D1Ledger, bind, outage,
+    statement::{Statement, Values},
+};
 use crate::{
-    audit::{entry::AuditEntry, query::AuditQuery},
+    audit::{
+        entry::{Action, AuditEntry},
+        query::AuditQuery,
+    },
     base::{
-        actor::Actor,
+        actor::{Actor, ActorType},
         id::{AuditId, OrgId, RequestId},
         time::Timestamp,
     },
@@ -17,14 +21,13 @@ use crate::{
 
 /// Inserts the entry if, and only if, the change that it tells of was made: `made` is the condition, in terms of ?1,
 /// the entry's id.
-pub fn insert(database: &D1Database, entry: &AuditEntry, made: &str) -> Result<D1PreparedStatement, Outage> {
-    let actor_type = serde_json::to_value(entry.actor.kind).map_err(outage)?;
+pub fn insert(entry: &AuditEntry, made: &str) -> Result<Statement, Outage> {
     let org = entry.org_id.as_ref().map(|org| org.as_str()).ok_or_else(|| outage("an audit entry without an organization"))?;
     let values = [
         bind::text(entry.id.as_str()),
         bind::text(org),
         bind::time(entry.at),
-        bind::maybe_text(actor_type.as_str()),
+        bind::text(entry.actor.kind.as_str()),
         bind::text(&entry.actor.id),
         bind::text(&entry.actor.name),
         bind::text(entry.action.as_str()),
@@ -39,7 +42,7 @@ pub fn insert(database: &D1Database, entry: &AuditEntry, made: &str) -> Result<D
         "INSERT INTO audit (id, org_id, at, actor_type, actor_id, actor_name, action, target, target_id, changes, ip, user_agent, request_id) \
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE {made}"
     );
-    database.prepare(insert).bind(&values).map_err(outage)
+    Ok(Statement::new(insert, values))
 }
 
 #[derive(Deserialize)]
@@ -59,13 +62,13 @@ struct AuditRow {
 
 impl AuditRow {
     fn into_entry(self, org: &OrgId) -> Result<AuditEntry, Outage> {
-        let word = |word: String| serde_json::Value::String(word);
+        let kind = ActorType::parse(&self.actor_type).ok_or_else(|| outage("an actor of an unknown kind"))?;
         Ok(AuditEntry {
             id: AuditId::parse(&self.id).map_err(outage)?,
             org_id: Some(org.clone()),
             at: Timestamp::from_ms(self.at),
-            actor: Actor { kind: serde_json::from_value(word(self.actor_type)).map_err(outage)?, id: self.actor_id, name: self.actor_name },
-            action: serde_json::from_value(word(self.action)).map_err(outage)?,
+            actor: Actor { kind, id: self.actor_id, name: self.actor_name },
+            action: Action::parse(&self.action).ok_or_else(|| outage("an unknown action"))?,
             target: serde_json::from_str(&self.target).map_err(outage)?,
             changes: serde_json::from_str(&self.changes).map_err(outage)?,
             ip: self.ip,
@@ -77,14 +80,12 @@ impl AuditRow {
 
 impl D1Ledger {
     pub(super) async fn page_of_audit(&self, org: &OrgId, query: &AuditQuery) -> Result<Vec<AuditEntry>, Outage> {
-        let (sql, values) = statement(org, query);
-        let statement = self.database()?.prepare(sql).bind(&values).map_err(outage)?;
-        let rows: Vec<AuditRow> = self.rows(statement).await?;
+        let rows: Vec<AuditRow> = self.rows(statement(org, query)).await?;
         rows.into_iter().map(|row| row.into_entry(org)).collect()
     }
 }
 
-fn statement(org: &OrgId, query: &AuditQuery) -> (String, Vec<JsValue>) {
+fn statement(org: &OrgId, query: &AuditQuery) -> Statement {
     let mut values = Values::default();
     let mut conditions = vec![format!("org_id = {}", values.add(bind::text(org.as_str())))];
     for (column, filter) in [("action", &query.action), ("target_id", &query.target), ("actor_id", &query.actor)] {
@@ -104,5 +105,5 @@ fn statement(org: &OrgId, query: &AuditQuery) -> (String, Vec<JsValue>) {
     let limit = values.add(bind::integer(query.limit.into()));
     let columns = "id, at, actor_type, actor_id, actor_name, action, target, changes, ip, user_agent, request_id";
     let sql = format!("SELECT {columns} FROM audit WHERE {} ORDER BY at DESC, id DESC LIMIT {limit}", conditions.join(" AND "));
-    (sql, values.into_inner())
+    Statement::new(sql, values)
 }

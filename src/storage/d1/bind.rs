@@ -1,43 +1,41 @@
-//! Values for statements, as JavaScript has them: whole numbers up to 2^53 are exact.
+//! Values for statements, as JSON has them: whole numbers up to 2^53 are exact.
 
-use wasm_bindgen::JsValue;
+use serde_json::Value;
 
 use super::outage;
 use crate::{base::time::Timestamp, ports::Outage};
 
 /// Text.
-pub fn text(text: &str) -> JsValue {
-    JsValue::from_str(text)
+pub fn text(text: &str) -> Value {
+    Value::String(text.to_owned())
 }
 
 /// Text or NULL.
-pub fn maybe_text(value: Option<&str>) -> JsValue {
-    value.map_or(JsValue::NULL, JsValue::from_str)
+pub fn maybe_text(value: Option<&str>) -> Value {
+    value.map_or(Value::Null, text)
 }
 
 /// Anything as JSON text.
-pub fn json(value: &impl serde::Serialize) -> Result<JsValue, Outage> {
-    serde_json::to_string(value).map(|text| JsValue::from_str(&text)).map_err(outage)
+pub fn json(value: &impl serde::Serialize) -> Result<Value, Outage> {
+    serde_json::to_string(value).map(Value::String).map_err(outage)
 }
 
 /// Anything as JSON text, or NULL.
-pub fn maybe_json(value: Option<&impl serde::Serialize>) -> Result<JsValue, Outage> {
-    value.map_or(Ok(JsValue::NULL), json)
+pub fn maybe_json(value: Option<&impl serde::Serialize>) -> Result<Value, Outage> {
+    value.map_or(Ok(Value::Null), json)
 }
 
 /// A whole number.
-#[expect(clippy::cast_precision_loss, reason = "versions and times stay far below 2^53")]
-pub fn integer(value: u64) -> JsValue {
-    JsValue::from_f64(value as f64)
+pub fn integer(value: u64) -> Value {
+    value.into()
 }
 
 /// A time in milliseconds.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds up to the year 9999 stay far below 2^53")]
-pub fn time(value: Timestamp) -> JsValue {
-    JsValue::from_f64(value.ms() as f64)
+pub fn time(value: Timestamp) -> Value {
+    value.ms().into()
 }
 
 /// A time in milliseconds, or NULL.
-pub fn maybe_time(value: Option<Timestamp>) -> JsValue {
-    value.map_or(JsValue::NULL, time)
+pub fn maybe_time(value: Option<Timestamp>) -> Value {
+    value.map_or(Value::Null, time)
 }

@@ -3,11 +3,10 @@
 //! The first statement of each batch names what the change was made on. The others are made only if it was, which they
 //! see by the audit entry's id in the key's row, or by the row's absence.
 
-use worker::{D1Database, D1PreparedStatement};
-
 use super::{
-    D1Ledger, audit, bind, outage, outbox,
-    row::{self, KeyRow, SELECT},
+    D1Ledger, audit, bind, outbox,
+    row::{KeyRow, SELECT},
+    statement::Statement,
 };
 use crate::{
     audit::entry::AuditEntry,
@@ -23,29 +22,28 @@ const OUTBOX_IF_MADE: &str = "EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_
 
 impl D1Ledger {
     pub(super) async fn key_where(&self, condition: &str, value: &str) -> Result<Option<KeyRecord>, Outage> {
-        let statement = self.database()?.prepare(format!("{SELECT} WHERE {condition}"));
-        let rows: Vec<KeyRow> = self.rows(statement.bind(&[bind::text(value)]).map_err(outage)?).await?;
+        let statement = Statement::new(format!("{SELECT} WHERE {condition}"), [bind::text(value)]);
+        let rows: Vec<KeyRow> = self.rows(statement).await?;
         rows.into_iter().next().map(KeyRow::into_record).transpose()
     }
 
     pub(super) async fn stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage> {
         let sql = format!("{SELECT} WHERE k.kind = 'playground' AND k.expires_at < ?1 ORDER BY k.expires_at LIMIT ?2");
-        let statement = self.database()?.prepare(sql).bind(&[bind::time(moment), bind::integer(limit.into())]).map_err(outage)?;
+        let statement = Statement::new(sql, [bind::time(moment), bind::integer(limit.into())]);
         self.rows::<KeyRow>(statement).await?.into_iter().map(KeyRow::into_record).collect()
     }
 
     pub(super) async fn any_imported(&self, before: Option<Timestamp>) -> Result<bool, Outage> {
         let sql = "SELECT id FROM secrets WHERE imported = 1 AND (?1 IS NULL OR created_at < ?1) LIMIT 1";
-        let statement = self.database()?.prepare(sql).bind(&[bind::maybe_time(before)]).map_err(outage)?;
+        let statement = Statement::new(sql, [bind::maybe_time(before)]);
         Ok(!self.rows::<serde::de::IgnoredAny>(statement).await?.is_empty())
     }
 
     pub(super) async fn insert_key(&self, key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<Added, Outage> {
-        let database = self.database()?;
-        let mut statements = vec![insert_row(&database, key, admission, entry)?];
-        statements.extend(follow_up(&database, key, entry)?);
-        let results = self.batch(&database, statements).await?;
-        if row::came_back(&results)? {
+        let mut statements = vec![insert_row(key, admission, entry)?];
+        statements.extend(follow_up(key, entry)?);
+        let made = self.batch(statements).await?;
+        if made {
             return Ok(Added::Done);
         }
         // A fresh secret is never taken: what kept a key with a cap out was the cap.
@@ -56,45 +54,41 @@ impl D1Ledger {
     }
 
     pub(super) async fn replace_key(&self, key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<Written, Outage> {
-        let database = self.database()?;
-        let mut statements = vec![update_row(&database, key, read_version, entry)?, drop_secrets(&database, key, entry)?];
-        statements.extend(follow_up(&database, key, entry)?);
-        let results = self.batch(&database, statements).await?;
-        Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
+        let mut statements = vec![update_row(key, read_version, entry)?, drop_secrets(key, entry)?];
+        statements.extend(follow_up(key, entry)?);
+        let made = self.batch(statements).await?;
+        Ok(if made { Written::Done } else { Written::LostRace })
     }
 
     /// The audit entry and the outbox row come first, while the row is there to be compared; the deletion itself last.
     pub(super) async fn remove_key(&self, key: &KeyRecord, entry: &AuditEntry) -> Result<Written, Outage> {
-        let database = self.database()?;
         let (id, version) = (bind::text(key.id.as_str()), bind::integer(key.version));
-        let claim = database
-            .prepare("UPDATE keys SET last_change = ?3 WHERE id = ?1 AND version = ?2 RETURNING id")
-            .bind(&[id.clone(), version, bind::text(entry.id.as_str())])
-            .map_err(outage)?;
+        let claim = Statement::new(
+            "UPDATE keys SET last_change = ?3 WHERE id = ?1 AND version = ?2 RETURNING id",
+            [id.clone(), version, bind::text(entry.id.as_str())],
+        );
         let digests: Vec<Digest> = key.secrets.iter().map(|secret| secret.digest).collect();
-        let audit = audit::insert(&database, entry, AUDIT_IF_MADE)?;
-        let outbox = outbox::insert(&database, key.id.as_str(), key.version + 1, entry, Some(&digests), OUTBOX_IF_MADE)?;
+        let audit = audit::insert(entry, AUDIT_IF_MADE)?;
+        let outbox = outbox::insert(key.id.as_str(), key.version + 1, entry, Some(&digests), OUTBOX_IF_MADE)?;
         let of_this_change = [id, bind::text(entry.id.as_str())];
-        let secrets = database
-            .prepare("DELETE FROM secrets WHERE key_id = ?1 AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?2)")
-            .bind(&of_this_change)
-            .map_err(outage)?;
-        let delete = database.prepare("DELETE FROM keys WHERE id = ?1 AND last_change = ?2").bind(&of_this_change).map_err(outage)?;
-        let results = self.batch(&database, vec![claim, audit, outbox, secrets, delete]).await?;
-        Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
+        let sql = "DELETE FROM secrets WHERE key_id = ?1 AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?2)";
+        let secrets = Statement::new(sql, &of_this_change);
+        let delete = Statement::new("DELETE FROM keys WHERE id = ?1 AND last_change = ?2", &of_this_change);
+        let made = self.batch(vec![claim, audit, outbox, secrets, delete]).await?;
+        Ok(if made { Written::Done } else { Written::LostRace })
     }
 }
 
 /// What follows a key's row in its batch: its secrets, the audit entry, the outbox row.
-fn follow_up(database: &D1Database, key: &KeyRecord, entry: &AuditEntry) -> Result<Vec<D1PreparedStatement>, Outage> {
-    let secrets = key.secrets.iter().map(|secret| put_secret(database, key, secret, entry));
+fn follow_up(key: &KeyRecord, entry: &AuditEntry) -> Result<Vec<Statement>, Outage> {
+    let secrets = key.secrets.iter().map(|secret| put_secret(key, secret, entry));
     let mut statements: Vec<_> = secrets.collect::<Result<_, _>>()?;
-    statements.push(audit::insert(database, entry, AUDIT_IF_MADE)?);
-    statements.push(outbox::insert(database, key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
+    statements.push(audit::insert(entry, AUDIT_IF_MADE)?);
+    statements.push(outbox::insert(key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
     Ok(statements)
 }
 
-fn insert_row(database: &D1Database, key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
+fn insert_row(key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<Statement, Outage> {
     let digests: Vec<Digest> = key.secrets.iter().map(|secret| secret.digest).collect();
     let mut values = vec![
         bind::text(key.id.as_str()),
@@ -129,66 +123,56 @@ fn insert_row(database: &D1Database, key: &KeyRecord, admission: Admission, entr
          consistency, version, created_at, created_by, updated_at, last_change) \
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 WHERE {condition} RETURNING id"
     );
-    database.prepare(insert).bind(&values).map_err(outage)
+    Ok(Statement::new(insert, values))
 }
 
-fn update_row(database: &D1Database, key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
-    database
-        .prepare(
-            "UPDATE keys SET name = ?3, permissions = ?4, can_impersonate = ?5, rate_limit = ?6, ip_allowlist = ?7, expires_at = ?8, \
-             metadata = ?9, consistency = ?10, version = ?11, updated_at = ?12, revoked_at = ?13, revocation = ?14, last_change = ?15, \
-             prefix = ?16 WHERE id = ?1 AND version = ?2 RETURNING id",
-        )
-        .bind(&[
-            bind::text(key.id.as_str()),
-            bind::integer(read_version),
-            bind::text(&key.name),
-            bind::json(&key.permissions)?,
-            bind::integer(key.can_impersonate.into()),
-            bind::maybe_json(key.rate_limit.as_ref())?,
-            bind::json(&key.ip_allowlist)?,
-            bind::maybe_time(key.expires_at),
-            bind::json(&key.metadata)?,
-            bind::json(&key.consistency)?,
-            bind::integer(key.version),
-            bind::time(key.updated_at),
-            bind::maybe_time(key.revocation.as_deref().map(|note: &RevocationNote| note.at)),
-            bind::maybe_json(key.revocation.as_ref())?,
-            bind::text(entry.id.as_str()),
-            bind::text(&key.prefix),
-        ])
-        .map_err(outage)
+fn update_row(key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<Statement, Outage> {
+    let sql = "UPDATE keys SET name = ?3, permissions = ?4, can_impersonate = ?5, rate_limit = ?6, ip_allowlist = ?7, expires_at = ?8, \
+         metadata = ?9, consistency = ?10, version = ?11, updated_at = ?12, revoked_at = ?13, revocation = ?14, last_change = ?15, \
+         prefix = ?16 WHERE id = ?1 AND version = ?2 RETURNING id";
+    let values = [
+        bind::text(key.id.as_str()),
+        bind::integer(read_version),
+        bind::text(&key.name),
+        bind::json(&key.permissions)?,
+        bind::integer(key.can_impersonate.into()),
+        bind::maybe_json(key.rate_limit.as_ref())?,
+        bind::json(&key.ip_allowlist)?,
+        bind::maybe_time(key.expires_at),
+        bind::json(&key.metadata)?,
+        bind::json(&key.consistency)?,
+        bind::integer(key.version),
+        bind::time(key.updated_at),
+        bind::maybe_time(key.revocation.as_deref().map(|note: &RevocationNote| note.at)),
+        bind::maybe_json(key.revocation.as_ref())?,
+        bind::text(entry.id.as_str()),
+        bind::text(&key.prefix),
+    ];
+    Ok(Statement::new(sql, values))
 }
 
 /// Secrets that the record no longer has.
-fn drop_secrets(database: &D1Database, key: &KeyRecord, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
+fn drop_secrets(key: &KeyRecord, entry: &AuditEntry) -> Result<Statement, Outage> {
     let kept: Vec<&str> = key.secrets.iter().map(|secret| secret.id.as_str()).collect();
-    database
-        .prepare(
-            "DELETE FROM secrets WHERE key_id = ?1 AND id NOT IN (SELECT value FROM json_each(?2)) \
-             AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?3)",
-        )
-        .bind(&[bind::text(key.id.as_str()), bind::json(&kept)?, bind::text(entry.id.as_str())])
-        .map_err(outage)
+    let sql = "DELETE FROM secrets WHERE key_id = ?1 AND id NOT IN (SELECT value FROM json_each(?2)) \
+         AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?3)";
+    Ok(Statement::new(sql, [bind::text(key.id.as_str()), bind::json(&kept)?, bind::text(entry.id.as_str())]))
 }
 
 /// Adds a secret; of one that is there, only its end can have changed.
-fn put_secret(database: &D1Database, key: &KeyRecord, secret: &SecretRecord, entry: &AuditEntry) -> Result<D1PreparedStatement, Outage> {
-    database
-        .prepare(
-            "INSERT INTO secrets (id, key_id, sha256, prefix, created_at, expires_at, imported) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 \
-             WHERE EXISTS (SELECT 1 FROM keys WHERE id = ?2 AND last_change = ?8) \
-             ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
-        )
-        .bind(&[
-            bind::text(secret.id.as_str()),
-            bind::text(key.id.as_str()),
-            bind::text(&secret.digest.hex()),
-            bind::text(&secret.prefix),
-            bind::time(secret.created_at),
-            bind::maybe_time(secret.expires_at),
-            bind::integer(secret.imported.into()),
-            bind::text(entry.id.as_str()),
-        ])
-        .map_err(outage)
+fn put_secret(key: &KeyRecord, secret: &SecretRecord, entry: &AuditEntry) -> Result<Statement, Outage> {
+    let sql = "INSERT INTO secrets (id, key_id, sha256, prefix, created_at, expires_at, imported) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 \
+         WHERE EXISTS (SELECT 1 FROM keys WHERE id = ?2 AND last_change = ?8) \
+         ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at";
+    let values = [
+        bind::text(secret.id.as_str()),
+        bind::text(key.id.as_str()),
+        bind::text(&secret.digest.hex()),
+        bind::text(&secret.prefix),
+        bind::time(secret.created_at),
+        bind::maybe_time(secret.expires_at),
+        bind::integer(secret.imported.into()),
+        bind::text(entry.id.as_str()),
+    ];
+    Ok(Statement::new(sql, values))
 }

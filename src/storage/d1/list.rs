@@ -1,11 +1,11 @@
 //! A page of an organization's keys: one statement, walking the index of the order that was asked for.
 
-use wasm_bindgen::JsValue;
+use serde_json::Value;
 
 use super::{
-    D1Ledger, bind, outage,
+    D1Ledger, bind,
     row::{KeyRow, SELECT},
-    values::Values,
+    statement::{Statement, Values},
 };
 use crate::{
     base::id::OrgId,
@@ -19,14 +19,12 @@ use crate::{
 
 impl D1Ledger {
     pub(super) async fn page_of_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage> {
-        let (sql, values) = statement(org, query);
-        let statement = self.database()?.prepare(sql).bind(&values).map_err(outage)?;
-        let rows: Vec<KeyRow> = self.rows(statement).await?;
+        let rows: Vec<KeyRow> = self.rows(statement(org, query)).await?;
         rows.into_iter().map(KeyRow::into_record).collect()
     }
 }
 
-fn statement(org: &OrgId, query: &KeyQuery) -> (String, Vec<JsValue>) {
+fn statement(org: &OrgId, query: &KeyQuery) -> Statement {
     let mut values = Values::default();
     let mut conditions = vec![format!("k.org_id = {}", values.add(bind::text(org.as_str())))];
     if !query.statuses.is_empty() {
@@ -56,14 +54,14 @@ fn statement(org: &OrgId, query: &KeyQuery) -> (String, Vec<JsValue>) {
     if let Some(position) = &query.after {
         let value = match query.sort.field {
             SortField::Name => bind::text(&position.value),
-            SortField::CreatedAt | SortField::LastUsedAt => JsValue::from_f64(position.value.parse().unwrap_or(0.0)),
+            SortField::CreatedAt | SortField::LastUsedAt => Value::from(position.value.parse().unwrap_or(0_i64)),
         };
         let (value, id) = (values.add(value), values.add(bind::text(&position.id)));
         conditions.push(format!("({column}, k.id) {beyond} ({value}, {id})"));
     }
     let limit = values.add(bind::integer(query.limit.into()));
     let sql = format!("{SELECT} WHERE {} ORDER BY {column} {direction}, k.id {direction} LIMIT {limit}", conditions.join(" AND "));
-    (sql, values.into_inner())
+    Statement::new(sql, values)
 }
 
 fn state(status: Status, now: &str) -> String {

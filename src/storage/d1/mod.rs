@@ -11,12 +11,17 @@ mod orgs;
 mod outbox;
 mod row;
 mod sessions;
-mod values;
+mod statement;
 
 use async_trait::async_trait;
-use worker::{D1Database, D1PreparedStatement, D1Result, Env};
+use serde::de::DeserializeOwned;
+use worker::Env;
 
-use super::deadline::within;
+use self::statement::Statement;
+use super::{
+    bindings::{d1_batch, d1_query},
+    deadline::{text_within, within},
+};
 use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
     base::{
@@ -29,7 +34,6 @@ use crate::{
     token::digest::Digest,
 };
 
-const BINDING: &str = "DB";
 const LIMIT_MS: u64 = 10_000;
 
 /// The ledger. The binding is looked up when it is used.
@@ -44,26 +48,22 @@ impl D1Ledger {
         Self { env }
     }
 
-    fn database(&self) -> Result<D1Database, Outage> {
-        self.env.d1(BINDING).map_err(outage)
-    }
-
     /// Runs one statement and reads its rows.
-    async fn rows<T: serde::de::DeserializeOwned>(&self, statement: D1PreparedStatement) -> Result<Vec<T>, Outage> {
-        let result = within(LIMIT_MS, statement.all()).await.map_err(outage)?;
-        if !result.success() {
-            return Err(outage(result.error().unwrap_or_default()));
-        }
-        result.results().map_err(outage)
+    async fn rows<T: DeserializeOwned>(&self, statement: Statement) -> Result<Vec<T>, Outage> {
+        serde_json::from_str(&self.query(statement).await?).map_err(outage)
     }
 
-    /// Runs statements in one transaction.
-    async fn batch(&self, database: &D1Database, statements: Vec<D1PreparedStatement>) -> Result<Vec<D1Result>, Outage> {
-        let results = within(LIMIT_MS, database.batch(statements)).await.map_err(outage)?;
-        match results.iter().find(|result| !result.success()) {
-            Some(failed) => Err(outage(failed.error().unwrap_or_default())),
-            None => Ok(results),
-        }
+    /// Runs one statement; its rows come as JSON.
+    async fn query(&self, statement: Statement) -> Result<String, Outage> {
+        let statement = serde_json::to_string(&statement).map_err(outage)?;
+        text_within(LIMIT_MS, d1_query(&self.env, &statement)).await.map_err(outage)
+    }
+
+    /// Runs statements in one transaction. Whether the first one, which says what the change was made on, gave its row.
+    async fn batch(&self, statements: Vec<Statement>) -> Result<bool, Outage> {
+        let statements = serde_json::to_string(&statements).map_err(outage)?;
+        let rows = within(LIMIT_MS, d1_batch(&self.env, &statements)).await.map_err(outage)?;
+        Ok(rows.as_f64().is_some_and(|rows| rows > 0.0))
     }
 }
 
@@ -135,8 +135,8 @@ impl Ledger for D1Ledger {
 
     async fn check(&self) -> Result<(), Outage> {
         // The newest table: with it, all migrations before are there.
-        let statement = self.database()?.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'portal_sessions')");
-        let rows: Vec<Schema> = self.rows(statement).await?;
+        let sql = "SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'portal_sessions')";
+        let rows: Vec<Schema> = self.rows(Statement::new(sql, [])).await?;
         if rows.iter().any(|row| row.tables == 2) { Ok(()) } else { Err(outage("the migrations have not been applied")) }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{D1Ledger, audit, bind, outage, outbox, row};
+use super::{D1Ledger, audit, bind, outage, outbox, statement::Statement};
 use crate::{
     audit::entry::AuditEntry,
     base::{id::OrgId, time::Timestamp},
@@ -39,8 +39,8 @@ const SELECT: &str = "SELECT id, name, features, policy, version, created_at, up
 
 impl D1Ledger {
     pub(super) async fn org_by_id(&self, id: &OrgId) -> Result<Option<Organization>, Outage> {
-        let statement = self.database()?.prepare(format!("{SELECT} WHERE id = ?1"));
-        let rows: Vec<OrgRow> = self.rows(statement.bind(&[bind::text(id.as_str())]).map_err(outage)?).await?;
+        let statement = Statement::new(format!("{SELECT} WHERE id = ?1"), [bind::text(id.as_str())]);
+        let rows: Vec<OrgRow> = self.rows(statement).await?;
         rows.into_iter().next().map(OrgRow::into_organization).transpose()
     }
 
@@ -50,58 +50,53 @@ impl D1Ledger {
         let order = "ORDER BY created_at DESC, id DESC LIMIT";
         let limit = bind::integer(query.limit.into());
         let statement = match &query.after {
-            None => self.database()?.prepare(format!("{SELECT} WHERE {customers} {order} ?1")).bind(&[limit]),
+            None => Statement::new(format!("{SELECT} WHERE {customers} {order} ?1"), [limit]),
             Some((at, id)) => {
                 let sql = format!("{SELECT} WHERE {customers} AND (created_at, id) < (?1, ?2) {order} ?3");
-                self.database()?.prepare(sql).bind(&[bind::time(*at), bind::text(id), limit])
+                Statement::new(sql, [bind::time(*at), bind::text(id), limit])
             }
         };
-        let rows: Vec<OrgRow> = self.rows(statement.map_err(outage)?).await?;
+        let rows: Vec<OrgRow> = self.rows(statement).await?;
         rows.into_iter().map(OrgRow::into_organization).collect()
     }
 
     pub(super) async fn insert_org(&self, organization: &Organization, entry: &AuditEntry) -> Result<(), Outage> {
-        let database = self.database()?;
-        let insert = database
-            .prepare("INSERT INTO organizations (id, name, features, policy, version, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-            .bind(&[
-                bind::text(organization.id.as_str()),
-                bind::text(&organization.name),
-                bind::json(&organization.features)?,
-                bind::json(&organization.policy)?,
-                bind::integer(organization.version),
-                bind::time(organization.created_at),
-                bind::time(organization.updated_at),
-            ])
-            .map_err(outage)?;
-        let audit = audit::insert(&database, entry, "true")?;
-        let outbox = outbox::insert(&database, organization.id.as_str(), organization.version, entry, None, "true")?;
-        self.batch(&database, vec![insert, audit, outbox]).await.map(drop)
+        let sql =
+            "INSERT INTO organizations (id, name, features, policy, version, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = [
+            bind::text(organization.id.as_str()),
+            bind::text(&organization.name),
+            bind::json(&organization.features)?,
+            bind::json(&organization.policy)?,
+            bind::integer(organization.version),
+            bind::time(organization.created_at),
+            bind::time(organization.updated_at),
+        ];
+        let insert = Statement::new(sql, values);
+        let audit = audit::insert(entry, "true")?;
+        let outbox = outbox::insert(organization.id.as_str(), organization.version, entry, None, "true")?;
+        self.batch(vec![insert, audit, outbox]).await.map(drop)
     }
 
     /// As for keys: the other statements are made only if the update was.
     pub(super) async fn replace_org(&self, organization: &Organization, read_version: u64, entry: &AuditEntry) -> Result<Written, Outage> {
-        let database = self.database()?;
-        let update = database
-            .prepare(
-                "UPDATE organizations SET name = ?3, features = ?4, policy = ?5, version = ?6, updated_at = ?7, last_change = ?8 \
-                 WHERE id = ?1 AND version = ?2 RETURNING id",
-            )
-            .bind(&[
-                bind::text(organization.id.as_str()),
-                bind::integer(read_version),
-                bind::text(&organization.name),
-                bind::json(&organization.features)?,
-                bind::json(&organization.policy)?,
-                bind::integer(organization.version),
-                bind::time(organization.updated_at),
-                bind::text(entry.id.as_str()),
-            ])
-            .map_err(outage)?;
-        let audit = audit::insert(&database, entry, "EXISTS (SELECT 1 FROM organizations WHERE id = ?9 AND last_change = ?1)")?;
+        let sql = "UPDATE organizations SET name = ?3, features = ?4, policy = ?5, version = ?6, updated_at = ?7, last_change = ?8 \
+             WHERE id = ?1 AND version = ?2 RETURNING id";
+        let values = [
+            bind::text(organization.id.as_str()),
+            bind::integer(read_version),
+            bind::text(&organization.name),
+            bind::json(&organization.features)?,
+            bind::json(&organization.policy)?,
+            bind::integer(organization.version),
+            bind::time(organization.updated_at),
+            bind::text(entry.id.as_str()),
+        ];
+        let update = Statement::new(sql, values);
+        let audit = audit::insert(entry, "EXISTS (SELECT 1 FROM organizations WHERE id = ?9 AND last_change = ?1)")?;
         let made = "EXISTS (SELECT 1 FROM organizations WHERE id = ?1 AND last_change = ?4)";
-        let outbox = outbox::insert(&database, organization.id.as_str(), organization.version, entry, None, made)?;
-        let results = self.batch(&database, vec![update, audit, outbox]).await?;
-        Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
+        let outbox = outbox::insert(organization.id.as_str(), organization.version, entry, None, made)?;
+        let made = self.batch(vec![update, audit, outbox]).await?;
+        Ok(if made { Written::Done } else { Written::LostRace })
     }
 }

@@ -1,7 +1,6 @@
 //! Rows of keys and their secrets, as statements give them.
 
 use serde::Deserialize;
-use worker::D1Result;
 
 use super::outage;
 use crate::{
@@ -92,16 +91,4 @@ impl SecretRow {
             imported: self.imported != 0,
         })
     }
-}
-
-#[derive(Deserialize)]
-struct Changed {
-    #[expect(dead_code, reason = "that the row came back is the news")]
-    id: String,
-}
-
-/// Whether the first statement of a batch, which ends in `RETURNING id`, changed its row.
-pub(super) fn came_back(results: &[D1Result]) -> Result<bool, Outage> {
-    let changed: Vec<Changed> = results.first().map_or(Ok(Vec::new()), D1Result::results).map_err(outage)?;
-    Ok(!changed.is_empty())
 }

@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use wasm_bindgen::JsValue;
 
-use super::{D1Ledger, audit, bind, outage, row, values::Values};
+use super::{
+    D1Ledger, audit, bind, outage,
+    statement::{Statement, Values},
+};
 use crate::{
     audit::entry::AuditEntry,
     authn::portal::{PortalSession, User},
@@ -57,8 +59,8 @@ impl SessionRow {
 
 impl D1Ledger {
     async fn session_where(&self, column: &str, value: &str) -> Result<Option<PortalSession>, Outage> {
-        let statement = self.database()?.prepare(format!("SELECT * FROM portal_sessions WHERE {column} = ?1"));
-        let rows: Vec<SessionRow> = self.rows(statement.bind(&[bind::text(value)]).map_err(outage)?).await?;
+        let sql = format!("SELECT * FROM portal_sessions WHERE {column} = ?1");
+        let rows: Vec<SessionRow> = self.rows(Statement::new(sql, [bind::text(value)])).await?;
         rows.into_iter().next().map(SessionRow::into_session).transpose()
     }
 }
@@ -66,29 +68,25 @@ impl D1Ledger {
 #[async_trait(?Send)]
 impl Sessions for D1Ledger {
     async fn create(&self, session: &PortalSession, audit: &AuditEntry) -> Result<(), Outage> {
-        let database = self.database()?;
-        let insert = database
-            .prepare(
-                "INSERT INTO portal_sessions (id, org_id, user_id, user_name, role, link_sha256, created_at, created_by, expires_at, \
-                 over_at, version, last_change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            )
-            .bind(&[
-                bind::text(session.id.as_str()),
-                bind::text(session.org_id.as_str()),
-                bind::text(&session.user.id),
-                bind::text(&session.user.name),
-                bind::text(&session.role),
-                bind::text(&session.link.hex()),
-                bind::time(session.created_at),
-                bind::json(&session.created_by)?,
-                bind::time(session.expires_at),
-                bind::time(session.over_at()),
-                bind::integer(session.version),
-                bind::text(audit.id.as_str()),
-            ])
-            .map_err(outage)?;
-        let audit = audit::insert(&database, audit, AUDIT_IF_MADE)?;
-        self.batch(&database, vec![insert, audit]).await.map(drop)
+        let sql = "INSERT INTO portal_sessions (id, org_id, user_id, user_name, role, link_sha256, created_at, created_by, expires_at, \
+             over_at, version, last_change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let values = [
+            bind::text(session.id.as_str()),
+            bind::text(session.org_id.as_str()),
+            bind::text(&session.user.id),
+            bind::text(&session.user.name),
+            bind::text(&session.role),
+            bind::text(&session.link.hex()),
+            bind::time(session.created_at),
+            bind::json(&session.created_by)?,
+            bind::time(session.expires_at),
+            bind::time(session.over_at()),
+            bind::integer(session.version),
+            bind::text(audit.id.as_str()),
+        ];
+        let insert = Statement::new(sql, values);
+        let audit = audit::insert(audit, AUDIT_IF_MADE)?;
+        self.batch(vec![insert, audit]).await.map(drop)
     }
 
     async fn find(&self, id: &PortalSessionId) -> Result<Option<PortalSession>, Outage> {
@@ -104,46 +102,39 @@ impl Sessions for D1Ledger {
     }
 
     async fn list(&self, org: &OrgId, query: &SessionQuery) -> Result<Vec<PortalSession>, Outage> {
-        let (sql, values) = statement(org, query);
-        let statement = self.database()?.prepare(sql).bind(&values).map_err(outage)?;
-        let rows: Vec<SessionRow> = self.rows(statement).await?;
+        let rows: Vec<SessionRow> = self.rows(statement(org, query)).await?;
         rows.into_iter().map(SessionRow::into_session).collect()
     }
 
     /// One transaction: of two changes that were made on the same version, one finds its row and the other does not. This
     /// is what lets exactly one of two openings of a link win.
     async fn update(&self, session: &PortalSession, read_version: u64, audit: &AuditEntry) -> Result<Written, Outage> {
-        let database = self.database()?;
-        let update = database
-            .prepare(
-                "UPDATE portal_sessions SET role = ?3, cookie_sha256 = ?4, opened_at = ?5, ended_at = ?6, over_at = ?7, version = ?8, \
-                 last_change = ?9 WHERE id = ?1 AND version = ?2 RETURNING id",
-            )
-            .bind(&[
-                bind::text(session.id.as_str()),
-                bind::integer(read_version),
-                bind::text(&session.role),
-                bind::maybe_text(session.cookie.map(|cookie| cookie.hex()).as_deref()),
-                bind::maybe_time(session.opened_at),
-                bind::maybe_time(session.ended_at),
-                bind::time(session.over_at()),
-                bind::integer(session.version),
-                bind::text(audit.id.as_str()),
-            ])
-            .map_err(outage)?;
-        let audit = audit::insert(&database, audit, AUDIT_IF_MADE)?;
-        let results = self.batch(&database, vec![update, audit]).await?;
-        Ok(if row::came_back(&results)? { Written::Done } else { Written::LostRace })
+        let sql = "UPDATE portal_sessions SET role = ?3, cookie_sha256 = ?4, opened_at = ?5, ended_at = ?6, over_at = ?7, version = ?8, \
+             last_change = ?9 WHERE id = ?1 AND version = ?2 RETURNING id";
+        let values = [
+            bind::text(session.id.as_str()),
+            bind::integer(read_version),
+            bind::text(&session.role),
+            bind::maybe_text(session.cookie.map(|cookie| cookie.hex()).as_deref()),
+            bind::maybe_time(session.opened_at),
+            bind::maybe_time(session.ended_at),
+            bind::time(session.over_at()),
+            bind::integer(session.version),
+            bind::text(audit.id.as_str()),
+        ];
+        let update = Statement::new(sql, values);
+        let audit = audit::insert(audit, AUDIT_IF_MADE)?;
+        let made = self.batch(vec![update, audit]).await?;
+        Ok(if made { Written::Done } else { Written::LostRace })
     }
 
     async fn purge(&self, moment: Timestamp, limit: u32) -> Result<(), Outage> {
         let sql = "DELETE FROM portal_sessions WHERE id IN (SELECT id FROM portal_sessions WHERE over_at < ?1 ORDER BY over_at LIMIT ?2)";
-        let statement = self.database()?.prepare(sql).bind(&[bind::time(moment), bind::integer(limit.into())]).map_err(outage)?;
-        self.rows::<serde::de::IgnoredAny>(statement).await.map(drop)
+        self.query(Statement::new(sql, [bind::time(moment), bind::integer(limit.into())])).await.map(drop)
     }
 }
 
-fn statement(org: &OrgId, query: &SessionQuery) -> (String, Vec<JsValue>) {
+fn statement(org: &OrgId, query: &SessionQuery) -> Statement {
     let mut values = Values::default();
     let mut conditions = vec![format!("org_id = {}", values.add(bind::text(org.as_str())))];
     if let Some(user) = &query.user {
@@ -155,5 +146,5 @@ fn statement(org: &OrgId, query: &SessionQuery) -> (String, Vec<JsValue>) {
     }
     let limit = values.add(bind::integer(query.limit.into()));
     let sql = format!("SELECT * FROM portal_sessions WHERE {} ORDER BY created_at DESC, id DESC LIMIT {limit}", conditions.join(" AND "));
-    (sql, values.into_inner())
+    Statement::new(sql, values)
 }
