@@ -7,7 +7,7 @@ use worker::{Context, Env};
 use crate::{
     base::id::RequestId,
     config::Config,
-    http::{call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
+    http::{answer::Answer, call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
     ports::{Background, Chore, Outage, Ports},
     service::{chores, failure::Failure, keys, memory::Memory, portal, publish},
     storage::{
@@ -79,20 +79,21 @@ impl Background for RequestBackground {
 }
 
 /// Answers a request.
-pub async fn fetch(inbound: Inbound, env: &Env, context: Context) -> Reply {
+pub async fn fetch(inbound: Inbound, env: &Env, context: Context) -> Answer {
     let ports = request_ports(env);
     let ports = Ports { background: Rc::new(RequestBackground { ports: ports.clone(), context }), ..ports };
     let config = config(env);
     let memory = MEMORY.with(Memory::clone);
     let request_id = match RequestId::new(ports.clock.now(), ports.entropy.as_ref()) {
         Ok(request_id) => request_id,
-        Err(refusal) => return no_request_id(&inbound, Outage::from(refusal)),
+        Err(refusal) => return Answer::Made(no_request_id(&inbound, Outage::from(refusal))),
     };
     let call = Call {
         inbound: &inbound,
         body: Ok(Vec::new()),
         params: Vec::new(),
         ports: &ports,
+        env,
         memory: &memory,
         config: &config,
         principal: None,
@@ -103,7 +104,8 @@ pub async fn fetch(inbound: Inbound, env: &Env, context: Context) -> Reply {
 
 /// The settings. A change of them starts new isolates, so each reads them once.
 fn config(env: &Env) -> Rc<Config> {
-    let read = || Rc::new(Config::read(|name| env.var(name).ok().map(|value| value.to_string())));
+    let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+    let read = || Rc::new(Config::read(variable, |name| env.service(name).is_ok()));
     CONFIG.with(|config| config.get_or_init(read).clone())
 }
 

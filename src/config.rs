@@ -1,5 +1,8 @@
 //! The deployment's settings, read once in the life of an isolate.
 
+pub mod gateway;
+
+use self::gateway::{BadGatewaySetting, Gateway, ORIGIN};
 use crate::authn::{
     member::{BadMemberSetting, MemberSettings},
     operator::{BadOperatorSetting, OperatorTokens},
@@ -11,18 +14,27 @@ pub struct Config {
     pub operator: Result<OperatorTokens, BadOperatorSetting>,
     /// Whose tokens members bring (`MEMBER_ISSUER` and its like); `None`: nobody's.
     pub member: Result<Option<MemberSettings>, BadMemberSetting>,
-    /// Whether forward auth also takes a key from `X-API-Key` (`ACCEPT_X_API_KEY`).
+    /// Whether forward auth and the gateway also take a key from `X-API-Key` (`ACCEPT_X_API_KEY`).
     pub accept_x_api_key: bool,
+    /// What stands before the customer's own API (`GATEWAY_HOST` and its like); `None`: nothing.
+    pub gateway: Result<Option<Gateway>, BadGatewaySetting>,
 }
 
 impl Config {
-    /// Reads the settings; `variable` gives a variable's text.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// Reads the settings; `variable` gives a variable's text, `has_binding` whether the deployment binds that name.
+    pub fn read(variable: impl Fn(&str) -> Option<String>, has_binding: impl Fn(&str) -> bool) -> Self {
         Self {
             operator: OperatorTokens::read(variable("OPERATOR_TOKEN_SHA256").as_deref()),
             member: MemberSettings::read(&variable),
             accept_x_api_key: variable("ACCEPT_X_API_KEY").is_some_and(|text| text == "true"),
+            gateway: Gateway::read(&variable, has_binding(ORIGIN)),
         }
+    }
+
+    /// The gateway, if a request to that scheme and authority is one to it.
+    #[must_use]
+    pub fn gateway_at(&self, origin: &str) -> Option<&Gateway> {
+        self.gateway.as_ref().ok()?.as_ref().filter(|gateway| gateway.serves(origin))
     }
 
     /// What keeps the deployment from working, if anything.
@@ -36,7 +48,11 @@ impl Config {
             Ok(_) => None,
         };
         let member = self.member.as_ref().err().map(ToString::to_string);
-        let problems: Vec<String> = operator.into_iter().chain(member).collect();
+        let gateway = match &self.gateway {
+            Err(refusal) => Some(refusal.to_string()),
+            Ok(gateway) => gateway.as_ref().and_then(Gateway::problem).map(|refusal| refusal.to_string()),
+        };
+        let problems: Vec<String> = operator.into_iter().chain(member).chain(gateway).collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
 }
@@ -49,7 +65,7 @@ mod tests {
     fn everything_that_is_wrong_is_named() {
         let read = |variables: &[(&str, &str)]| {
             let find = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, text)| (*text).to_owned());
-            Config::read(find).problem()
+            Config::read(find, |_| false).problem()
         };
         let digest = "ab".repeat(32);
         assert_eq!(read(&[("OPERATOR_TOKEN_SHA256", &digest)]), None);
@@ -57,5 +73,11 @@ mod tests {
         assert!(half.starts_with("MEMBER_AUDIENCE is not set"), "{half}");
         let both = read(&[("MEMBER_JWKS_URL", "https://idp.example/keys")]).unwrap();
         assert!(both.contains("OPERATOR_TOKEN_SHA256") && both.contains("MEMBER_ISSUER is not set"), "{both}");
+        for (name, value) in
+            [("GATEWAY_HOST", "api.example.com"), ("GATEWAY_HOST", "http://"), ("ORIGIN_URL", "https://origin.example.com")]
+        {
+            let gateway = read(&[("OPERATOR_TOKEN_SHA256", &digest), (name, value)]).unwrap();
+            assert!(gateway.contains("GATEWAY_HOST"), "{gateway}");
+        }
     }
 }

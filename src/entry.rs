@@ -10,7 +10,7 @@ use worker::{
 
 use crate::{
     app,
-    http::{exchange, inbound::Inbound, reply::Reply},
+    http::{answer::Answer, exchange, inbound::Inbound, reply::Reply},
     object::guard::{GuardObject, Guarded},
     storage::turns,
 };
@@ -19,7 +19,10 @@ use crate::{
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, context: worker_sys::Context) -> Result<JsValue, JsValue> {
     turns::answer(async move {
-        let reply = app::fetch(Inbound::new(request), &env, Context::new(context)).await;
+        let reply = match app::fetch(Inbound::new(request), &env, Context::new(context)).await {
+            Answer::Made(reply) => reply,
+            Answer::Passed(response) => return Ok(response.into()),
+        };
         let response = exchange::answer(&reply).or_else(|cause| {
             worker::console_error!("an answer was refused: {cause}");
             exchange::answer(&Reply::empty(500))

@@ -1,5 +1,7 @@
 //! A request on its way through a handler: what came in, who sent it, what it may use.
 
+use worker::Env;
+
 use super::inbound::{BodyError, Inbound};
 use crate::{
     audit::entry::Origin,
@@ -23,6 +25,8 @@ pub struct Call<'a> {
     pub params: Vec<(String, String)>,
     /// The outside.
     pub ports: &'a Ports,
+    /// The deployment's bindings, for what is passed on as it is.
+    pub env: &'a Env,
     /// What the isolate remembers.
     pub memory: &'a Memory,
     /// The settings.

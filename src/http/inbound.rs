@@ -57,6 +57,18 @@ impl Inbound {
         self.url.get(self.path_start..self.query_start).unwrap_or_default()
     }
 
+    /// Path and query, as sent.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.url.get(self.path_start..).unwrap_or_default()
+    }
+
+    /// The platform's request, for who passes it on.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
     /// The query without its question mark.
     #[must_use]
     pub fn query(&self) -> &str {

@@ -14,7 +14,7 @@ use crate::{
 /// # Errors
 /// None, several, or something that is no credential.
 pub fn read(call: &Call<'_>, authorization: Option<&str>) -> Result<Plaintext, Problem> {
-    let api_key = call.config.accept_x_api_key.then(|| call.inbound.header("x-api-key")).flatten().filter(|key| !key.trim().is_empty());
+    let api_key = api_key(call);
     let unreadable = |why: Unreadable| {
         let said = why.to_string();
         match why {
@@ -37,6 +37,16 @@ pub fn read(call: &Call<'_>, authorization: Option<&str>) -> Result<Plaintext, P
         (Presented::Unreadable(why), None) => Err(unreadable(why)),
         (Presented::Bearer(_) | Presented::Unreadable(_), Some(_)) => Err(unreadable(Unreadable::SeveralCredentials)),
     }
+}
+
+/// Whether the request carries anything that could be meant as a credential.
+#[must_use]
+pub fn presents_any(call: &Call<'_>, authorization: Option<&str>) -> bool {
+    !matches!(credential::read(authorization), Presented::Nothing) || api_key(call).is_some()
+}
+
+fn api_key(call: &Call<'_>) -> Option<String> {
+    call.config.accept_x_api_key.then(|| call.inbound.header("x-api-key")).flatten().filter(|key| !key.trim().is_empty())
 }
 
 /// Every identity field, empty if need be: whoever copies fields would otherwise keep the client's own.

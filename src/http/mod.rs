@@ -3,6 +3,7 @@
 //! In scope: the contract's letters. Out of scope: what is decided or changed; handlers call one service each.
 
 pub mod admin;
+pub mod answer;
 pub mod body;
 pub mod call;
 pub mod challenge;
@@ -10,7 +11,9 @@ pub mod decision;
 pub mod exchange;
 pub mod forward_auth;
 pub mod gate;
+pub mod gateway;
 pub mod health;
+pub mod hop;
 pub mod inbound;
 pub mod key_holder;
 pub mod portal;

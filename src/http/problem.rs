@@ -100,12 +100,13 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// The document. Its type is an address of this deployment, which answers with a page about it.
+    /// The document. Its type is an address of this deployment, which answers with a page about it: `base` is what stands
+    /// before `/problems/`.
     #[must_use]
-    pub fn document<'a>(&'a self, origin: &str, request_id: &'a RequestId) -> Document<'a> {
+    pub fn document<'a>(&'a self, base: &str, request_id: &'a RequestId) -> Document<'a> {
         let Parts { kind, status, detail, errors, members, .. } = self.0.as_ref();
         Document {
-            kind: format!("{origin}/problems/{}", kind.slug),
+            kind: format!("{base}/problems/{}", kind.slug),
             title: kind.title,
             status: *status,
             detail,
@@ -116,10 +117,10 @@ impl Problem {
         }
     }
 
-    /// The answer.
+    /// The answer, with that `base` of the document's type.
     #[must_use]
-    pub fn into_reply(self, origin: &str, request_id: &RequestId) -> Reply {
-        let mut reply = Reply::json(self.0.status, &self.document(origin, request_id)).of_type("application/problem+json");
+    pub fn into_reply(self, base: &str, request_id: &RequestId) -> Reply {
+        let mut reply = Reply::json(self.0.status, &self.document(base, request_id)).of_type("application/problem+json");
         reply.headers.extend(self.0.headers);
         reply
     }

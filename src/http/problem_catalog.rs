@@ -92,10 +92,14 @@ problems! {
         "The rate limit is used up, or too many credentials that are not good came from this address. Wait as long as Retry-After says.";
     NOT_IMPLEMENTED 501 "The method is unknown"
         "Use one of the methods of HTTP that this service knows.";
+    BAD_GATEWAY 502 "The API behind cannot be reached"
+        "The key was good, but the API that the request was for refused the connection, broke it off, or answered something that is no answer. Whether it did what was asked is not known.";
     UNAVAILABLE 503 "No answer can be given now"
         "Something that the answer depends on cannot be reached. A change is made whole or not at all; read the resource to see which, and try again as Retry-After says.";
     NOT_YET_IN_FORCE 503 "Stored, but not yet in force everywhere"
         "The change is kept and comes into force by itself within minutes. Repeating the call is safe: nothing is done twice, and it fails again until the change is in force.";
+    GATEWAY_TIMEOUT 504 "The API behind did not answer in time"
+        "The key was good, but the API that the request was for did not begin to answer in time. Whether it did what was asked is not known.";
 }
 
 #[cfg(test)]

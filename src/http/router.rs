@@ -3,9 +3,11 @@
 use std::sync::LazyLock;
 
 use super::{
-    admin, body,
+    admin,
+    answer::Answer,
+    body,
     call::Call,
-    forward_auth, gate, health, portal,
+    forward_auth, gate, gateway, health, portal,
     problem::Problem,
     problem_catalog as catalog, problem_page,
     reply::Reply,
@@ -31,21 +33,35 @@ static PATHS: LazyLock<matchit::Router<Vec<&'static Route>>> = LazyLock::new(|| 
 });
 
 /// Answers a request.
-pub async fn respond(mut call: Call<'_>) -> Reply {
-    let outcome = answer(&mut call).await;
+pub async fn respond(mut call: Call<'_>) -> Answer {
+    let (inbound, config) = (call.inbound, call.config);
+    let gateway = config.gateway_at(inbound.origin());
+    let outcome = match gateway {
+        None => answer(&mut call, inbound.path()).await,
+        Some(gateway) => match gateway::own_path(inbound.path()) {
+            Some(path) => answer(&mut call, path).await,
+            None => match gateway::pass(&call, gateway).await {
+                Ok(response) => return Answer::Passed(response),
+                Err(problem) => Err(problem),
+            },
+        },
+    };
     let reply = outcome.unwrap_or_else(|problem| {
         if let Some(cause) = problem.cause() {
             worker::console_error!("{} {cause}", call.request_id);
         }
-        problem.into_reply(call.inbound.origin(), call.request_id)
+        match gateway {
+            None => problem.into_reply(inbound.origin(), call.request_id),
+            Some(_) => problem.into_reply(&gateway::problem_base(inbound.origin()), call.request_id),
+        }
     });
     let reply = reply.with("X-Request-Id", call.request_id.as_str()).with("Cache-Control", "no-store");
-    if call.inbound.method() == "HEAD" { reply.without_body() } else { reply }
+    Answer::Made(if inbound.method() == "HEAD" { reply.without_body() } else { reply })
 }
 
-async fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
+async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
     let method = call.inbound.method();
-    let (routes, params) = find(call.inbound.path()).ok_or_else(|| unknown(method))?;
+    let (routes, params) = find(path).ok_or_else(|| unknown(method))?;
     let Some(route) = routes.iter().find(|route| route.methods.take(method)) else {
         return refuse_method(method, routes);
     };

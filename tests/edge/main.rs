@@ -11,6 +11,7 @@
 
 mod client;
 mod given;
+mod origin;
 mod provider;
 mod runtime;
 
@@ -22,6 +23,11 @@ mod endings;
 mod floods;
 mod forward_auth;
 mod friday;
+mod gateway;
+mod gateway_failures;
+mod gateway_fields;
+mod gateway_sockets;
+mod gateway_streams;
 mod guard_nonsense;
 mod hostile_tokens;
 mod imports;

@@ -35,11 +35,13 @@ pub struct Options {
     pub vars: Vec<(String, String)>,
     /// Other limits than `wrangler.toml`'s for rate-limiting bindings, by name.
     pub rate_limits: Vec<(&'static str, u32)>,
+    /// A worker that is bound as `ORIGIN`: a file of the project.
+    pub origin: Option<&'static str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new(), rate_limits: Vec::new() }
+        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new(), rate_limits: Vec::new(), origin: None }
     }
 }
 
@@ -103,6 +105,17 @@ impl Fleet {
         self.state.as_deref()
     }
 
+    /// The process that runs the edges.
+    pub fn workerd(&self) -> u32 {
+        let children = |id: u32| fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        let node = self.child.id();
+        let found = children(node)
+            .split_whitespace()
+            .filter_map(|id| id.parse().ok())
+            .find(|id: &u32| fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "workerd"));
+        found.expect("the runtime is a child of Node")
+    }
+
     /// The first edge.
     pub fn edge(&self) -> &Edge {
         self.edges.first().expect("a fleet has an edge")
@@ -149,6 +162,9 @@ fn spawn(options: &Options, state: Option<&Path>) -> (Child, Value) {
     }
     for (name, limit) in &options.rate_limits {
         command.args(["--rate-limit", &format!("{name}={limit}")]);
+    }
+    if let Some(origin) = options.origin {
+        command.args(["--origin", origin]);
     }
     if options.faults {
         command.arg("--faults");

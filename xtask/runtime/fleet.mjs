@@ -2,8 +2,9 @@
 // each in an isolate of its own on a port of its own. This is where tests and measurements run the real thing.
 //
 //   node xtask/runtime/fleet.mjs [--edges 1] [--base-port 0] [--state DIR] [--faults] [--var NAME=VALUE]…
-//                                [--rate-limit NAME=LIMIT]… [--sql FILE] [--exit-with-stdin]
+//                                [--rate-limit NAME=LIMIT]… [--sql FILE] [--origin FILE] [--exit-with-stdin]
 //
+// --origin binds a worker of one module as ORIGIN, what the gateway of each edge stands before.
 // --sql fills the database after the migrations: for states that would take the API too long to make.
 // Prints one line of JSON ({"edges": [URL…], "scheduled": URL, "pid": …}), then "ready".
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     var: { type: "string", multiple: true, default: [] },
     "rate-limit": { type: "string", multiple: true, default: [] },
     sql: { type: "string" },
+    origin: { type: "string" },
     "exit-with-stdin": { type: "boolean", default: false },
   },
 });
@@ -100,6 +102,12 @@ function rateLimits(config) {
   return limiters;
 }
 
+const ORIGIN = "origin";
+
+function originWorker({ compatibilityDate }) {
+  return { name: ORIGIN, modules: true, script: readFileSync(options.origin, "utf8"), compatibilityDate };
+}
+
 try {
   const config = readConfig(join(root, "wrangler.toml"));
   const source = modules();
@@ -117,8 +125,10 @@ try {
     d1Databases: config.d1,
     durableObjects: durableObjects(config, index),
     ratelimits,
+    serviceBindings: options.origin ? { ORIGIN } : {},
     unsafeDirectSockets: [{ host: "127.0.0.1", port: base === 0 ? 0 : base + index }],
   }));
+  if (options.origin) workers.push(originWorker(config));
   fleet = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",

@@ -1,0 +1,140 @@
+//! The gateway: requests to its host are checked with the key that they carry, and passed on to the origin.
+//!
+//! In scope: who is let through, and which fields go and come. Out of scope: bodies. They never come here: the platform lets
+//! them flow by, in `shim/gateway.js`.
+
+use js_sys::{Promise, futures::JsFuture};
+use wasm_bindgen::prelude::*;
+use web_sys::{Headers, Request, Response};
+use worker::Env;
+
+use super::{
+    call::Call,
+    exchange,
+    hop::{self, Hop},
+    key_holder,
+    problem::Problem,
+    problem_catalog as catalog, rate_fields,
+    verify::is_user_id,
+};
+use crate::{
+    base::document::Faults,
+    config::gateway::{Gateway, Origin, Passage},
+    decision::facts::{Ask, Target},
+    service::verify,
+};
+
+#[wasm_bindgen(module = "/shim/gateway.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = fieldNames)]
+    fn field_names(headers: &Headers) -> String;
+    #[wasm_bindgen(js_name = passOn)]
+    fn pass_on(request: &Request, env: &Env, url: Option<&str>, dropped: &str, set: &str, limit_ms: u32) -> Promise;
+    #[wasm_bindgen(catch, js_name = passBack)]
+    fn pass_back(response: &Response, dropped: &str, added: &str) -> Result<Response, JsValue>;
+}
+
+/// Where the gateway's host answers for Latchkey. All else there is the origin's.
+const OWN: &str = "/.well-known/latchkey";
+
+/// The path that Latchkey itself knows, if that one at the gateway's host is not the origin's.
+#[must_use]
+pub fn own_path(path: &str) -> Option<&str> {
+    path.strip_prefix(OWN).filter(|rest| rest.starts_with("/problems/"))
+}
+
+/// What stands before `/problems/` in the types of problems that are made at the gateway's host.
+#[must_use]
+pub fn problem_base(origin: &str) -> String {
+    format!("{origin}{OWN}")
+}
+
+type Fields = Vec<(&'static str, String)>;
+
+/// The origin's answer to a request that may pass.
+///
+/// # Errors
+/// The refusal; that no decision can be reached; that the origin does not answer, or not in time.
+pub async fn pass(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> {
+    let passage = gateway.passage.as_ref().map_err(|refusal| {
+        Problem::new(&catalog::BAD_GATEWAY, "no origin is configured that the request could be passed on to").because(refusal.to_string())
+    })?;
+    let [authorization, act_as, page, wanted_method] =
+        call.inbound.fields(["authorization", "latchkey-act-as", "origin", "access-control-request-method"]);
+    let is_preflight = call.inbound.method() == "OPTIONS" && page.is_some() && wanted_method.is_some();
+    if is_preflight && passage.passes_preflights && !key_holder::presents_any(call, authorization.as_deref()) {
+        return forward(call, passage, Vec::new(), Vec::new()).await;
+    }
+    let ask = read_ask(call, act_as)?;
+    let key = key_holder::read(call, authorization.as_deref())?;
+    let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
+    match (&decision.outcome, &decision.known) {
+        (Ok(()), Some(known)) => {
+            let (identity, rates) = (key_holder::identity(known, &ask).into(), rate_fields::fields(&decision));
+            // What passed has spent a token, whatever becomes of it.
+            forward(call, passage, identity, rates).await.map_err(|problem| rate_fields::told_in(problem, &decision))
+        }
+        (Err(denial), _) => Err(key_holder::refusal(&decision, denial)),
+        (Ok(()), None) => Err(Problem::new(&catalog::UNAVAILABLE, "no decision was reached")),
+    }
+}
+
+fn read_ask(call: &Call<'_>, act_as: Option<String>) -> Result<Ask, Problem> {
+    let mut faults = Faults::default();
+    if act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
+        faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
+    }
+    let (methods, paths) = (vec![call.inbound.method().to_owned()], vec![call.inbound.target().to_owned()]);
+    let target = Target { methods, paths, is_free_without_routes: false };
+    Ok(faults.conclude(Some(Ask { target: Some(target), act_as, ..call.ask() }))?)
+}
+
+/// Passes the request on with these fields, and the answer back with those.
+async fn forward(call: &Call<'_>, passage: &Passage, identity: Fields, mut added: Fields) -> Result<Response, Problem> {
+    let inbound = call.inbound;
+    let url = match &passage.origin {
+        Origin::Binding => None,
+        Origin::Url(origin) => Some(format!("{origin}{}", inbound.target())),
+    };
+    let headers = inbound.request().headers();
+    let [connection, upgrade] = inbound.fields(["connection", "upgrade"]);
+    let hop = Hop::read(connection.as_deref(), upgrade.as_deref());
+    let credential = |name: &str| name == "authorization" || (name == "x-api-key" && call.config.accept_x_api_key);
+    let dropped = names(&headers, |name| hop.ends(name) || hop::is_latchkeys(name) || credential(name));
+    // INVARIANT: dropped first, set then. No field of the request can take an identity away, or add one.
+    let answer = pass_on(inbound.request(), call.env, url.as_deref(), &dropped, &lines(&identity), passage.timeout_ms);
+    let response: Response = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
+
+    let headers = response.headers();
+    let [connection, request_id] = exchange::read_fields(&headers, ["connection", "x-request-id"]);
+    let hop = Hop::read(connection.as_deref(), None);
+    let dropped = names(&headers, |name| hop.ends(name));
+    if request_id.is_none() {
+        added.push(("X-Request-Id", call.request_id.to_string()));
+    }
+    pass_back(&response, &dropped, &lines(&added)).map_err(failed)
+}
+
+/// Why there is no answer; `null` stands for a time that ran out.
+fn failed(cause: JsValue) -> Problem {
+    if cause.is_null() {
+        return Problem::new(&catalog::GATEWAY_TIMEOUT, "the origin did not begin to answer in time");
+    }
+    let cause = format!("the origin failed: {}", worker::Error::from(cause));
+    Problem::new(&catalog::BAD_GATEWAY, "the origin cannot be reached, or what it answered is no answer").because(cause)
+}
+
+/// Those names of fields that are chosen, each in a line.
+fn names(headers: &Headers, is_chosen: impl Fn(&str) -> bool) -> String {
+    let mut chosen = String::new();
+    for name in field_names(headers).lines().filter(|name| is_chosen(name)) {
+        chosen.push_str(name);
+        chosen.push('\n');
+    }
+    chosen
+}
+
+/// Fields, each in a line, which no value of these has.
+fn lines(fields: &Fields) -> String {
+    fields.iter().map(|(name, value)| format!("{name}:{value}\n")).collect()
+}
