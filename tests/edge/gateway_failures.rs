@@ -55,7 +55,7 @@ fn what_is_no_answer_is_502() {
         }
     }
     let interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nown";
-    let answer = play(fleet.edge(), &key, "GET /v1/leads", &case(), &json!({"raw": interim, "then": "hang"}), "");
+    let answer = play(fleet.edge(), &key, "GET /v1/leads", &case(), &json!({"raw": interim, "then": "end"}), "");
     assert_eq!((answer.status, answer.text()), (200, "own".to_owned()), "what comes before the answer is not it");
 }
 

@@ -5,7 +5,7 @@ export default {
     const { pathname } = new URL(request.url);
     if (request.headers.get("upgrade") === "websocket") return echo();
     if (pathname === "/v1/fails") throw new Error("this worker failed");
-    if (pathname === "/v1/hangs") return new Promise(() => {});
+    if (pathname === "/v1/hangs") await scheduler.wait(3_600_000);
     if (pathname === "/v1/redirects") return Response.redirect("https://elsewhere.example/", 302);
     const fields = [...request.headers].flat();
     return Response.json({ method: request.method, url: request.url, fields, body: await request.text() });

@@ -10,7 +10,7 @@
 //   {"echo": true}           the request's body, piece by piece as it comes
 //   {"source": 1000}         that many bytes
 //   {"steps": ["a", "b"]}    fields at once, then each piece when /go says so
-//   {"raw": "…", "then": "end" | "reset" | "hang"}   these bytes on the connection, then its end
+//   {"raw": "…", "then": "end" | "reset"}   these bytes on the connection, then its end
 //   {"hang": true}           nothing, ever
 //
 // A WebSocket is opened at any address, with the first protocol that is offered, and answers each message with itself;
@@ -50,7 +50,8 @@ function wait(found, event) {
 function open(request) {
   const found = caseOf(request.headers["x-case"] ?? "none");
   happens(found, "request", { method: request.method, url: request.url, fields: request.rawHeaders });
-  return { found, play: JSON.parse(request.headers["x-play"] ?? "{}") };
+  // Node reads fields as Latin-1.
+  return { found, play: JSON.parse(Buffer.from(request.headers["x-play"] ?? "{}", "latin1").toString()) };
 }
 
 function receive(found, request) {
