@@ -163,3 +163,14 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// The gateway writes the address anew (WHATWG URL): what is read here must be what is read behind it.
+    #[test]
+    fn no_path_that_is_read_is_another_after_it_was_written_anew(path in r#"(/([a-z.;:@!$&'()*+,=~_|\^\[\]{}"<>`?#\\-]|%[0-9a-fA-F]{2}|%2[eEfF]|%5[cC]|\.){0,5}){1,5}"#) {
+        let path = path.split(['?', '#']).next().unwrap();
+        let Some(read) = segments(path) else { return Ok(()) };
+        let anew = url::Url::parse(&format!("https://origin.example{path}")).unwrap();
+        prop_assert_eq!(Some(read), segments(anew.path()), "{} became {}", path, anew.path());
+    }
+}
