@@ -5,7 +5,7 @@ use crate::testing::fixtures;
 
 fn holder(org: &OrgId, permissions: &[&str]) -> KeyHolder {
     let granted: Vec<Permission> = permissions.iter().map(|text| Permission::parse(text).unwrap()).collect();
-    KeyHolder { key: KeyRecord { org_id: org.clone(), permissions: granted.clone(), ..fixtures::key() }, granted }
+    KeyHolder { key: KeyRecord { org_id: org.clone(), permissions: granted.clone().into(), ..fixtures::key() }, granted }
 }
 
 fn service(permissions: &[&str]) -> Principal {

@@ -130,7 +130,7 @@ mod tests {
         let renamed = KeyRecord { name: "b".into(), ..wider.clone() };
         assert_eq!(excess(&own, &renamed, Some(&wider)), Vec::<String>::new(), "renaming it is no grant");
         let beyond = ["/permissions/1", "/ip_allowlist", "/rate_limit"];
-        let narrower = KeyRecord { permissions: vec![Permission::of("leads", "update")], ..wider.clone() };
+        let narrower = KeyRecord { permissions: vec![Permission::of("leads", "update")].into(), ..wider.clone() };
         assert_eq!(excess(&own, &narrower, Some(&wider)), Vec::<String>::new());
         // Each of these lies within the own key's, and would go with what the own key has not.
         for widened in [

@@ -1,5 +1,7 @@
 //! Changing a key: what a PATCH may ask for, what it came to, and whether it takes something away.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::{
@@ -81,7 +83,7 @@ impl KeyEdit {
         };
         let edited = KeyRecord {
             name: self.name.unwrap_or(old.name),
-            permissions: self.permissions.unwrap_or(old.permissions),
+            permissions: self.permissions.map_or(old.permissions, Rc::new),
             rate_limit: self.rate_limit.unwrap_or(old.rate_limit),
             ip_allowlist: self.ip_allowlist.unwrap_or(old.ip_allowlist),
             expires_at,

@@ -1,20 +1,27 @@
 //! An organization's own notes on a key: an object, kept as its JSON text.
 //!
-//! Nothing here reads what is in them, and they are written out as they are: an isolate that holds many keys holds no
-//! trees, and an answer builds none.
+//! Most keys are known by many more isolates than ever write their notes out, and as text they take a quarter of the
+//! memory that they take as a tree. They are written through a tree all the same: `RawValue` would write the text itself,
+//! and makes the worker 7 kB larger.
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, value::RawValue};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+use serde_json::{Map, Value};
 
 /// The notes of a key.
-#[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
-pub struct Metadata(Box<RawValue>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata(Box<str>);
+
+impl Metadata {
+    /// How long they are as JSON.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
 
 impl From<Map<String, Value>> for Metadata {
     fn from(notes: Map<String, Value>) -> Self {
-        // A map with text for keys can be written as JSON.
-        Self(serde_json::value::to_raw_value(&notes).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        Self(Value::Object(notes).to_string().into())
     }
 }
 
@@ -24,16 +31,13 @@ impl Default for Metadata {
     }
 }
 
-impl PartialEq for Metadata {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.get() == other.0.get()
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<Map<String, Value>>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 
-impl Eq for Metadata {}
-
 impl<'de> Deserialize<'de> for Metadata {
-    /// Through the map: anything but an object is refused, and whatever blanks were stored are dropped.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Map::deserialize(deserializer).map(Self::from)
     }

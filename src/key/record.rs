@@ -2,8 +2,9 @@
 //!
 //! Stored copies carry their format, so that a later release can read what an earlier one wrote.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::metadata::Metadata;
 use crate::{
@@ -106,7 +107,7 @@ pub struct KeyRecord {
     /// What it is for.
     pub kind: Kind,
     /// What it was granted; counts only as far as the organization's catalog still offers it.
-    pub permissions: Vec<Permission>,
+    pub permissions: Rc<Vec<Permission>>,
     /// Whether it may act for a named user.
     pub can_impersonate: bool,
     /// Its rate; `None` is no limit.
@@ -124,7 +125,7 @@ pub struct KeyRecord {
     /// When it was made.
     pub created_at: Timestamp,
     /// By whom.
-    pub created_by: Actor,
+    pub created_by: Rc<Actor>,
     /// When it last changed.
     pub updated_at: Timestamp,
     /// Set while it is revoked.
@@ -155,6 +156,9 @@ pub enum StoredRecordError {
     Damaged(#[from] serde_json::Error),
 }
 
+/// What an id or a prefix takes.
+const TEXT_BYTES: usize = 40;
+
 impl KeyRecord {
     /// The record as text for index and guard.
     ///
@@ -169,17 +173,31 @@ impl KeyRecord {
     /// # Errors
     /// [`StoredRecordError`] when the text is damaged or newer than this release.
     pub fn from_stored(text: &str) -> Result<Self, StoredRecordError> {
-        let stored: Stored<Value> = serde_json::from_str(text)?;
-        if stored.format != FORMAT {
-            return Err(StoredRecordError::Format(stored.format));
+        // A record of another format need not be readable as one of this.
+        let Stored { format, .. } = serde_json::from_str::<Stored<IgnoredAny>>(text)?;
+        if format != FORMAT {
+            return Err(StoredRecordError::Format(format));
         }
-        Ok(serde_json::from_value(stored.key)?)
+        let Stored { mut key, .. } = serde_json::from_str::<Stored<Self>>(text)?;
+        // Isolates hold many for long, and lists are read with room to grow: four secrets, where most keys have one.
+        key.secrets.shrink_to_fit();
+        key.ip_allowlist.shrink_to_fit();
+        Ok(key)
     }
 
     /// The secret whose digest this is.
     #[must_use]
     pub fn secret(&self, digest: &Digest) -> Option<&SecretRecord> {
         self.secrets.iter().find(|secret| secret.digest == *digest)
+    }
+
+    /// About how many bytes of memory it takes by itself: what may be long by its length, the rest as it usually is. What
+    /// it shares with other records is not its own.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let addresses = self.ip_allowlist.len() * size_of::<AddressRange>();
+        let secrets = self.secrets.len() * (size_of::<SecretRecord>() + 2 * TEXT_BYTES);
+        size_of::<Self>() + 2 * TEXT_BYTES + self.name.len() + self.metadata.bytes() + addresses + secrets
     }
 
     /// What the key's guard holds.
@@ -205,9 +223,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_has_no_room_to_grow() {
+        let mut record = fixtures::key();
+        record.ip_allowlist = vec![AddressRange::parse("203.0.113.0/24").unwrap()];
+        let read = KeyRecord::from_stored(&record.to_stored().unwrap()).unwrap();
+        assert_eq!((read.secrets.capacity(), read.ip_allowlist.capacity()), (1, 1));
+    }
+
+    #[test]
     fn a_newer_format_is_refused_by_name() {
         let stored = fixtures::key().to_stored().unwrap().replacen("\"format\":1", "\"format\":2", 1);
         assert!(matches!(KeyRecord::from_stored(&stored), Err(StoredRecordError::Format(2))));
+        assert!(matches!(KeyRecord::from_stored(r#"{"format":2,"key":[]}"#), Err(StoredRecordError::Format(2))), "whatever it looks like");
         assert!(matches!(KeyRecord::from_stored("{}"), Err(StoredRecordError::Damaged(_))));
     }
 }

@@ -46,6 +46,14 @@ pub struct OrgDraft {
 
 const MAX_FEATURES: usize = 100;
 
+impl Organization {
+    /// About how many bytes of memory it takes, but for its policy: organizations are few.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.name.len()
+    }
+}
+
 impl OrgDraft {
     /// Reads `{"name", "policy"?, "features"?}`.
     ///

@@ -15,26 +15,26 @@ const MAX_TERMS: usize = 100;
 /// One permission, such as `leads:read`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Permission(Box<str>);
+pub struct Permission(String);
 
 impl Permission {
     /// The permission to do `action` with `resource`.
     #[must_use]
     pub fn of(resource: &str, action: &str) -> Self {
-        Self(format!("{resource}:{action}").into())
+        Self(format!("{resource}:{action}"))
     }
 
     /// The permission that is a whole capability, without an action.
     #[must_use]
     pub fn capability(name: &str) -> Self {
-        Self(name.into())
+        Self(name.to_owned())
     }
 
     /// Reads `word` or `word:word`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (resource, action) = text.split_once(':').map_or((text, None), |(resource, action)| (resource, Some(action)));
-        (is_word(resource) && action.is_none_or(is_word)).then(|| Self(text.into()))
+        (is_word(resource) && action.is_none_or(is_word)).then(|| Self(text.to_owned()))
     }
 
     /// Resource and action, where it has both.

@@ -7,6 +7,7 @@ pub mod authenticate;
 pub mod author;
 pub mod chores;
 pub mod claim;
+pub mod commons;
 pub mod failure;
 pub mod inquiry;
 pub mod keys;

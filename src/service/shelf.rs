@@ -4,15 +4,17 @@ use std::{cell::RefCell, hash::Hash, num::NonZeroUsize, rc::Rc};
 
 use lru::LruCache;
 
+use super::commons::Commons;
 use crate::{
     base::{
+        actor::Actor,
         chance::NoEntropy,
         id::{EdgeId, KeyId, OrgId, SecretId},
         time::Timestamp,
     },
     key::record::{KeyRecord, StoredRecordError},
     limit::holding::{Found, Holding},
-    policy::org::Organization,
+    policy::{org::Organization, scope::Permission},
     ports::{Chore, Ports, Subject},
     usage::{
         report::{Deed, Report},
@@ -24,6 +26,8 @@ use crate::{
 pub trait Guarded: Sized {
     /// What names its subject.
     type Id: Clone + Eq + Hash;
+    /// What records have in common.
+    type Commons: Default;
     /// Whether what is asked of the subject is counted.
     const COUNTED: bool;
 
@@ -31,6 +35,10 @@ pub trait Guarded: Sized {
     fn id(&self) -> &Self::Id;
     /// Its version.
     fn version(&self) -> u64;
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize;
+    /// Shares what it has in common with others.
+    fn share(&mut self, commons: &mut Self::Commons);
     /// Its subject.
     fn subject(id: &Self::Id) -> Subject;
     /// Reads the text that the guard hands out.
@@ -40,8 +48,17 @@ pub trait Guarded: Sized {
     fn read(text: &str) -> Result<Self, StoredRecordError>;
 }
 
+/// What keys have in common: whose they are, what they were granted, and who made them.
+#[derive(Default)]
+pub struct KeyCommons {
+    orgs: Commons<OrgId>,
+    permissions: Commons<Rc<Vec<Permission>>>,
+    actors: Commons<Rc<Actor>>,
+}
+
 impl Guarded for KeyRecord {
     type Id = KeyId;
+    type Commons = KeyCommons;
     const COUNTED: bool = true;
 
     fn id(&self) -> &KeyId {
@@ -50,6 +67,16 @@ impl Guarded for KeyRecord {
 
     fn version(&self) -> u64 {
         self.version
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+
+    fn share(&mut self, commons: &mut KeyCommons) {
+        commons.orgs.share(&mut self.org_id);
+        commons.permissions.share(&mut self.permissions);
+        commons.actors.share(&mut self.created_by);
     }
 
     fn subject(id: &KeyId) -> Subject {
@@ -63,6 +90,7 @@ impl Guarded for KeyRecord {
 
 impl Guarded for Organization {
     type Id = OrgId;
+    type Commons = ();
     const COUNTED: bool = false;
 
     fn id(&self) -> &OrgId {
@@ -72,6 +100,12 @@ impl Guarded for Organization {
     fn version(&self) -> u64 {
         self.version
     }
+
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+
+    fn share(&mut self, (): &mut ()) {}
 
     fn subject(id: &OrgId) -> Subject {
         Subject::Org(id.clone())
@@ -88,61 +122,110 @@ struct Entry<R> {
     holding: Holding,
 }
 
+/// What an entry takes beside its record: links, its share of the tables, the key's text, its digest's entry.
+const ENTRY_BYTES: usize = 200;
+
+/// About how many bytes a subject takes that is known by this record.
+fn weight<R: Guarded>(record: &R) -> usize {
+    record.bytes() + size_of::<Entry<R>>() + ENTRY_BYTES
+}
+
 /// The records of one kind. Clones share them.
 pub struct Shelf<R: Guarded> {
-    entries: Rc<RefCell<LruCache<R::Id, Entry<R>>>>,
+    known: Rc<RefCell<Known<R>>>,
     /// What was counted is not forgotten with the record. `None` before the first message.
     tallies: Rc<RefCell<Option<Tallies<R::Id>>>>,
 }
 
+/// What is known, within bounds.
+struct Known<R: Guarded> {
+    entries: LruCache<R::Id, Entry<R>>,
+    commons: R::Commons,
+    /// About what the subjects take.
+    bytes: usize,
+    /// So many subjects at most, and so many bytes: there may be few large records, and many small ones.
+    most: usize,
+    most_bytes: usize,
+}
+
 impl<R: Guarded> Clone for Shelf<R> {
     fn clone(&self) -> Self {
-        Self { entries: Rc::clone(&self.entries), tallies: Rc::clone(&self.tallies) }
+        Self { known: Rc::clone(&self.known), tallies: Rc::clone(&self.tallies) }
+    }
+}
+
+impl<R: Guarded> Known<R> {
+    fn remember(&mut self, mut record: Rc<R>) -> Rc<R> {
+        if let Some(new) = Rc::get_mut(&mut record) {
+            new.share(&mut self.commons);
+        }
+        match self.entries.get_mut(record.id()) {
+            Some(entry) if entry.record.version() >= record.version() => return Rc::clone(&entry.record),
+            Some(entry) => {
+                self.bytes = self.bytes.saturating_sub(weight(entry.record.as_ref()));
+                entry.record = Rc::clone(&record);
+            }
+            None => {
+                self.entries.put(record.id().clone(), Entry { record: Rc::clone(&record), holding: Holding::default() });
+            }
+        }
+        self.bytes += weight(record.as_ref());
+        while (self.bytes > self.most_bytes || self.entries.len() > self.most) && self.entries.len() > 1 {
+            let oldest = self.entries.pop_lru();
+            self.release(oldest.map(|(_, entry)| entry));
+        }
+        record
+    }
+
+    fn release(&mut self, gone: Option<Entry<R>>) {
+        self.bytes = self.bytes.saturating_sub(gone.map_or(0, |entry| weight(entry.record.as_ref())));
     }
 }
 
 impl<R: Guarded> Shelf<R> {
-    /// An empty one for so many subjects.
+    /// An empty one for so many subjects, which take about so many bytes. No room is made before they come.
     #[must_use]
-    pub fn new(size: NonZeroUsize) -> Self {
-        Self { entries: Rc::new(RefCell::new(LruCache::new(size))), tallies: Rc::default() }
+    pub fn new(size: NonZeroUsize, most_bytes: usize) -> Self {
+        let known = Known { entries: LruCache::unbounded(), commons: R::Commons::default(), bytes: 0, most: size.get(), most_bytes };
+        Self { known: Rc::new(RefCell::new(known)), tallies: Rc::default() }
+    }
+
+    /// How many subjects it knows.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.known.borrow().entries.len()
+    }
+
+    /// About how many bytes of memory they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.known.borrow().bytes
     }
 
     /// The newest record that was seen. Only a lease or a guard's answer makes it one to rely on.
     #[must_use]
     pub fn record(&self, id: &R::Id) -> Option<Rc<R>> {
-        self.entries.borrow_mut().get(id).map(|entry| Rc::clone(&entry.record))
+        self.known.borrow_mut().entries.get(id).map(|entry| Rc::clone(&entry.record))
     }
 
     /// Remembers a record, and gives back the newest one.
     ///
     /// INVARIANT: versions never go back, however late a slow read arrives.
     pub fn remember(&self, record: Rc<R>) -> Rc<R> {
-        let mut shelf = self.entries.borrow_mut();
-        match shelf.get_mut(record.id()) {
-            Some(entry) => {
-                if entry.record.version() < record.version() {
-                    entry.record = record;
-                }
-                Rc::clone(&entry.record)
-            }
-            None => {
-                let entry = Entry { record: Rc::clone(&record), holding: Holding::default() };
-                shelf.put(record.id().clone(), entry);
-                record
-            }
-        }
+        self.known.borrow_mut().remember(record)
     }
 
     /// Forgets a subject that is gone.
     pub fn forget(&self, id: &R::Id) {
-        self.entries.borrow_mut().pop(id);
+        let mut known = self.known.borrow_mut();
+        let gone = known.entries.pop(id);
+        known.release(gone);
     }
 
     /// What is held of the subject, for a request for `tokens`.
     #[must_use]
     pub fn find(&self, id: &R::Id, tokens: u32, now: Timestamp) -> Found {
-        self.entries.borrow_mut().get(id).map_or(Found::Nothing, |entry| entry.holding.find(tokens, now))
+        self.known.borrow_mut().entries.get(id).map_or(Found::Nothing, |entry| entry.holding.find(tokens, now))
     }
 
     /// What should be done for the subject after the answer.
@@ -165,7 +248,7 @@ impl<R: Guarded> Shelf<R> {
 
     /// Changes what is held of the subject; `None` when it is not known any more.
     pub fn with<T>(&self, id: &R::Id, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
-        self.entries.borrow_mut().get_mut(id).map(|entry| change(&mut entry.holding))
+        self.known.borrow_mut().entries.get_mut(id).map(|entry| change(&mut entry.holding))
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Tallies<Id> {
     /// The number of the last message, over all subjects: a subject that is forgotten here is not begun anew with a
     /// number that its guard has heard.
     number: u64,
-    open: HashMap<Id, Tally>,
+    open: HashMap<Id, Box<Tally>>,
     deeds: usize,
     /// Subjects whose guards did not answer for so long that nobody sees to it any more.
     stranded: Vec<Id>,
@@ -152,9 +152,9 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
             if self.open.len() >= MAX_TALLIES {
                 return None;
             }
-            self.open.insert(id.clone(), Tally::default());
+            self.open.insert(id.clone(), Box::default());
         }
-        self.open.get_mut(id)
+        self.open.get_mut(id).map(Box::as_mut)
     }
 }
 

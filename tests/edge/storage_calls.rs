@@ -2,6 +2,7 @@ use crate::{
     client::Edge,
     given,
     runtime::{Fleet, Options},
+    service_keys::service_key,
 };
 use serde_json::json;
 
@@ -37,6 +38,45 @@ fn each_verify_costs_what_the_design_says() {
     let strict = org.key(json!({"consistency": "strict"}));
     assert_eq!(counted(edge, || drop(given::code(edge, &strict.secret))), [1, 0, 0, 1, 1]);
     assert_eq!(counted(edge, || drop(given::code(edge, &strict.secret))), [0, 0, 0, 1, 1], "a strict key asks each time");
+}
+
+#[test]
+fn what_is_hot_touches_nothing_whatever_is_answered_and_over_whichever_door() {
+    let fleet = Fleet::start(Options::default());
+    let edge = fleet.edge();
+    let org = given::org(edge, json!({"consistency": {"mode": "leased", "lease_ms": 30_000}}));
+    let key = org.key(json!({"rate_limit": null, "ip_allowlist": ["203.0.113.0/24"]}));
+    let limited = org.key(json!({"rate_limit": {"limit": 1, "window_seconds": 60}}));
+    let caller = service_key(edge, &["verify"], json!({}));
+    let (rest, last) = key.secret.split_at(key.secret.len() - 1);
+    let mistyped = format!("{rest}{}", if last == "0" { "1" } else { "0" });
+    let auth = |secret: &str, query: &str, ip: &str| {
+        let headers = [("authorization", &*format!("Bearer {secret}")), ("cf-connecting-ip", ip)];
+        edge.send("GET", &format!("/v1/auth{query}"), &headers, None).status
+    };
+    let verify = |secret: &str, permission: &str| {
+        let body = json!({"key": secret, "permissions": permission, "ip": "203.0.113.9"});
+        let answer = edge.json("POST", "/v1/verify", &[("authorization", &format!("Bearer {}", caller.secret))], Some(&body));
+        given::text(&answer.value()["code"])
+    };
+    let (inside, outside) = ("203.0.113.9", "198.51.100.7");
+
+    // A first request shows a policy, a second takes the leases, the caller's too.
+    assert_eq!([0; 2].map(|_| verify(&key.secret, "leads:read")), ["VALID"; 2]);
+    let nothing = |what: &str, work: &dyn Fn()| assert_eq!(counted(edge, work), [0; 5], "{what}");
+    nothing("a good key", &|| assert_eq!(auth(&key.secret, "?permissions=leads:read", inside), 200));
+    nothing("a good key and its caller", &|| assert_eq!(verify(&key.secret, "leads:read"), "VALID"));
+    nothing("a permission that it lacks", &|| assert_eq!(auth(&key.secret, "?permissions=leads:delete", inside), 403));
+    nothing("the same permission by a backend", &|| assert_eq!(verify(&key.secret, "leads:delete"), "INSUFFICIENT_PERMISSIONS"));
+    nothing("an address that is not listed", &|| assert_eq!(auth(&key.secret, "", outside), 403));
+    nothing("no key at all", &|| assert_eq!(edge.get("/v1/auth").status, 401));
+    // Whether anything was imported is asked, and believed for two seconds.
+    auth(&mistyped, "", inside);
+    nothing("a bad checksum", &|| assert_eq!(auth(&mistyped, "", inside), 401));
+    nothing("the same by a backend", &|| assert_eq!(verify(&mistyped, "leads:read"), "MALFORMED"));
+    // The guard says no once, and is believed for a second.
+    assert_eq!([0; 2].map(|_| auth(&limited.secret, "", inside)), [200, 429]);
+    nothing("a limit that is used up", &|| assert_eq!(auth(&limited.secret, "", inside), 429));
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn work() {
         counted(&mut || (0..TIMES).for_each(|_| step(&stage)));
     }
     for (_, size) in FULL {
-        let shelf: Shelf<KeyRecord> = Shelf::new(size.try_into().expect("more than none"));
+        let shelf: Shelf<KeyRecord> = Shelf::new(size.try_into().expect("more than none"), usize::MAX);
         let mut records = bare(size + TIMES).map(std::rc::Rc::new);
         records.by_ref().take(size).for_each(|record| drop(shelf.remember(record)));
         let newest: Vec<_> = records.collect();

@@ -1,13 +1,17 @@
 //! The memory of one isolate, filled.
 
-use std::net::IpAddr;
+use std::{collections::VecDeque, net::IpAddr};
 
 use futures_util::FutureExt;
 use latchkey::{
-    base::time::Timestamp,
+    base::{
+        id::{KeyId, OrgId},
+        time::Timestamp,
+    },
     decision::facts::{Ask, RequestLine},
     limit::{
         guard::{Grant, Lease},
+        holding::Holding,
         window::Quota,
     },
     policy::scope::{Permission, Requirement},
@@ -25,27 +29,31 @@ use crate::{
     nobody,
 };
 
-/// Tokens of each key's lease.
+/// Tokens of each key's lease, and its life.
 const TOKENS: u32 = 1_000_000;
+const LEASE_MS: u32 = 30_000;
+
+/// So many keys wait at once for their guards to hear of their requests: an edge tells them within three seconds, in which
+/// it does not decide more requests than this.
+const UNTOLD: usize = 60_000;
 
 /// An isolate with hot keys.
 pub struct Isolate {
     /// Its memory.
     pub memory: Memory,
+    untold: VecDeque<KeyId>,
+    org: OrgId,
     ports: Ports,
     keys: Keys,
 }
 
 impl Default for Isolate {
-    /// One that knows the organization and has a lease of it, but no key.
+    /// One that knows the organization, but no key.
     fn default() -> Self {
         let (memory, ports, keys) = (Memory::default(), nobody::ports(), Keys::default());
-        let organization = keys.organization();
-        let id = organization.id.clone();
-        memory.orgs.remember(organization.into());
-        memory.orgs.with(&id, |holding| holding.granted(&grant(None), None, now()));
+        let org = memory.orgs.remember(keys.organization().into()).id.clone();
         memory.remember_imports(false, now());
-        Self { memory, ports, keys }
+        Self { memory, untold: VecDeque::new(), org, ports, keys }
     }
 }
 
@@ -66,13 +74,30 @@ impl Isolate {
         let (credential, record) = self.keys.next();
         let id = record.id.clone();
         self.memory.remember_key(credential.digest(), record);
-        let quota = Quota { limit: TOKENS, window_seconds: 60, remaining: 0, reset_at: now() };
-        self.memory.keys.with(&id, |holding| holding.granted(&grant(Some(TOKENS)), Some(quota), now()));
+        self.renew(&id);
         // The first message opens the book of the key; nothing is counted before.
-        let opening = self.memory.keys.report(&id, Tone::Opening, &self.ports).expect("dice do not fail");
-        self.memory.keys.told(&id, opening.as_ref(), Tone::Opening, true);
+        self.tell(&id, Tone::Opening);
         assert!(self.verify(credential.plaintext().expose(), &asking("leads:read")).outcome.is_ok(), "the key is good");
+        self.untold.push_back(id);
+        if self.untold.len() > UNTOLD
+            && let Some(oldest) = self.untold.pop_front()
+        {
+            self.tell(&oldest, Tone::Closing);
+        }
         credential
+    }
+
+    /// New leases of the key and of its organization: each is good for so many requests only.
+    pub fn renew(&self, key: &KeyId) {
+        let quota = Quota { limit: TOKENS, window_seconds: 60, remaining: 0, reset_at: now() };
+        self.memory.keys.with(key, |holding| granted(holding, Some(TOKENS), Some(quota)));
+        self.memory.orgs.with(&self.org, |holding| granted(holding, None, None));
+    }
+
+    /// The guard of the key hears what there is to hear.
+    fn tell(&self, id: &KeyId, tone: Tone) {
+        let report = self.memory.keys.report(id, tone, &self.ports).expect("dice do not fail");
+        self.memory.keys.told(id, report.as_ref(), tone, true);
     }
 
     /// Decides a request out of memory.
@@ -94,8 +119,11 @@ pub fn asking(permission: &str) -> Ask {
     Ask { requirement: Requirement::One(permission), ip: Some(IpAddr::from([203, 0, 113, 9])), line, ..Ask::plain() }
 }
 
-fn grant(tokens: Option<u32>) -> Grant {
-    Grant { granted_at: now(), lease: Some(Lease { id: 1_900_000_000_000, tokens, ttl_ms: 30_000 }) }
+/// As when a guard is asked and answers.
+fn granted(holding: &mut Holding, tokens: Option<u32>, quota: Option<Quota>) {
+    let lease = Lease { id: 1_900_000_000_000, tokens, ttl_ms: LEASE_MS };
+    let _ = holding.begin_asking(LEASE_MS, now());
+    holding.granted(&Grant { granted_at: now(), lease: Some(lease) }, quota, now());
 }
 
 fn now() -> Timestamp {

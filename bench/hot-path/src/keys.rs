@@ -1,7 +1,8 @@
-//! Keys as customers have them: five permissions, three networks, a few notes.
+//! Keys as customers have them: a name, five of seven permissions, a rate, two notes.
 
 use latchkey::{
     base::{
+        chance::Entropy,
         id::{KeyId, OrgId, SecretId},
         time::Timestamp,
     },
@@ -15,6 +16,9 @@ use crate::nobody::Dice;
 
 /// 2030-03-17T17:46:40Z.
 pub const NOW_MS: i64 = 1_900_000_000_000;
+
+const OTHER_PERMISSIONS: [&str; 6] =
+    ["leads:create", "leads:update", "contacts:read", "contacts:create", "contacts:update", "contacts:delete"];
 
 /// Makes keys of one organization, the same in each run.
 pub struct Keys {
@@ -51,6 +55,20 @@ impl Keys {
         (credential, KeyRecord::from_stored(&text).expect("a stored record"))
     }
 
+    /// `leads:read` and four others: keys of an organization are of some kinds.
+    fn permissions(&self) -> Vec<&str> {
+        let mut permissions = vec!["leads:read"];
+        let mut others = OTHER_PERMISSIONS.to_vec();
+        permissions.extend((0..4).map(|_| others.remove(self.one_of(others.len()))));
+        permissions
+    }
+
+    fn one_of(&self, count: usize) -> usize {
+        let mut byte = [0];
+        self.dice.fill(&mut byte).expect("dice do not fail");
+        usize::from(byte[0]) % count
+    }
+
     fn document(&self, credential: &Key, full: bool) -> String {
         let now = Timestamp::from_ms(NOW_MS);
         let (key_id, secret_id) = (KeyId::new(now, &self.dice), SecretId::new(now, &self.dice));
@@ -59,7 +77,8 @@ impl Keys {
             "id": key_id, "org_id": self.org, "name": "Zapier production", "prefix": credential.display_prefix(),
             "kind": "standard", "permissions": [], "can_impersonate": false, "rate_limit": null, "ip_allowlist": [],
             "expires_at": null, "metadata": {}, "consistency": "leased", "version": 3, "created_at": now,
-            "created_by": {"type": "member", "id": "user_2fK9dQz1", "name": "Ada Lovelace"}, "updated_at": now,
+            "created_by": {"type": "member", "id": format!("user_2fK9dQz{}", self.one_of(20)), "name": "Ada Lovelace"},
+            "updated_at": now,
             "revocation": null, "last_used_at": now,
             "secrets": [{
                 "id": secret_id, "digest": credential.digest(), "prefix": credential.display_prefix(), "created_at": now,
@@ -67,11 +86,10 @@ impl Keys {
             }],
         });
         if full {
-            key["permissions"] = json!(["leads:read", "leads:create", "leads:update", "contacts:read", "contacts:create"]);
+            key["permissions"] = json!(self.permissions());
             key["rate_limit"] = json!({"limit": 6000, "window_seconds": 60});
-            key["ip_allowlist"] = json!(["203.0.113.0/24", "198.51.100.7", "2001:db8:40::/48"]);
             key["expires_at"] = json!(now.plus_ms(86_400_000));
-            key["metadata"] = json!({"team": "integrations", "environment": "production", "ticket": "OPS-4711"});
+            key["metadata"] = json!({"team": "integrations", "environment": "production"});
         }
         json!({"format": 1, "key": key}).to_string()
     }

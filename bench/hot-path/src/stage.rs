@@ -62,6 +62,13 @@ impl Default for Stage {
     }
 }
 
+impl Stage {
+    /// Makes the stage as good as new; a lease is good for so many requests only.
+    pub fn renew(&self) {
+        self.isolate.renew(&self.key.id);
+    }
+}
+
 fn parse(stage: &Stage) {
     assert!(black_box(Key::parse(black_box(&stage.credential))).is_ok());
 }
