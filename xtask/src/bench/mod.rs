@@ -9,9 +9,12 @@ mod given;
 mod growth;
 mod guard_calls;
 mod hot;
+mod instructions;
 mod lists;
 mod load;
+mod memory;
 mod paced;
+mod plot;
 mod revocation;
 mod row;
 mod runtime;
@@ -40,6 +43,9 @@ pub struct Options {
     /// Show what moved since this earlier result.
     #[arg(long)]
     compare: Option<PathBuf>,
+    /// Draw what a hot decision costs beside the yardsticks into this file, as SVG.
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Short loads and few repetitions: whether the bench works, not what the bars ask.
     #[arg(long)]
     quick: bool,
@@ -64,12 +70,14 @@ struct Section {
     measure: fn(&Plan) -> Result<Vec<Row>>,
 }
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 12] = [
     Section { rows: &hot::ROWS, measure: hot::measure },
     Section { rows: &storage_calls::ROWS, measure: storage_calls::measure },
     Section { rows: &guard_calls::ROWS, measure: guard_calls::measure },
     Section { rows: &lists::ROWS, measure: lists::measure },
     Section { rows: &size::ROWS, measure: size::measure },
+    Section { rows: &memory::ROWS, measure: memory::measure },
+    Section { rows: &instructions::ROWS, measure: instructions::measure },
     Section { rows: &start::ROWS, measure: start::measure },
     Section { rows: &admitted::ROWS, measure: admitted::measure },
     Section { rows: &revocation::ROWS, measure: revocation::measure },
@@ -94,12 +102,16 @@ pub fn run(options: &Options) -> Result<()> {
     tools::npm::ensure()?;
     build::run()?;
     let plan = Plan { rounds: options.rounds, quick: options.quick };
-    let (mut rows, mut failures) = (Vec::new(), 0);
+    let (mut rows, mut beside, mut failures) = (Vec::new(), Vec::new(), 0);
     for section in sections {
         let name = section.rows.first().copied().unwrap_or_default();
         step::tell(&format!("Measuring: {name} …"));
         match (section.measure)(&plan) {
-            Ok(measured) => rows.extend(measured.into_iter().filter(|row| wanted(&row.what))),
+            Ok(measured) => {
+                let (asked_for, others): (Vec<_>, Vec<_>) = measured.into_iter().partition(|row| wanted(&row.what));
+                rows.extend(asked_for);
+                beside.extend(others);
+            }
             // The others are worth their minutes all the same.
             Err(error) => {
                 eprintln!("error: {name}: {error:#}");
@@ -110,6 +122,10 @@ pub fn run(options: &Options) -> Result<()> {
         table::write(&project::root().join("target/bench.json"), &rows)?;
     }
     table::print(&rows);
+    if let Some(path) = &options.plot {
+        // The loads of a ratio are measured with it, whether or not they are asked for.
+        plot::write(path, rows.iter().chain(&beside))?;
+    }
     if plan.quick {
         println!("\nMeasured with --quick: this says that the bench works, not whether the bars hold.");
     }

@@ -11,7 +11,10 @@ mod size;
 mod stamp;
 mod yardstick;
 
-use std::fs::{self, File};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result};
 
@@ -38,6 +41,17 @@ pub fn run() -> Result<()> {
     let module = step::timed("esbuild", || bundle::run(&project::root().join("shim/worker.js"), &glue, &stage))?;
     step::timed("build/", || publish::run(&module, &optimized))?;
     size::print()
+}
+
+/// Compiles `bench/hot-path` as the worker is compiled, and gives the path of its wasm: what it would import is not there.
+///
+/// # Errors
+/// Those of the tools.
+pub fn hot_path() -> Result<PathBuf> {
+    let toolchain = tools::for_build()?;
+    let _lock = exclusive()?;
+    step::tell("Building the memory of an isolate:");
+    step::timed("cargo", || compile::run(&toolchain, "hot-path", "release").map(|wasm| (wasm, toolchain.name().to_owned())))
 }
 
 /// One build at a time: `dev`, wrangler and a test may all ask for one.
