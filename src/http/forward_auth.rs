@@ -29,6 +29,14 @@ const MAX_PERMISSIONS: usize = 100;
 /// # Errors
 /// The refusal, or that no decision can be reached.
 pub async fn forward_auth(call: &Call<'_>) -> Result<Reply, Problem> {
+    // Proxies hand on fields more easily than documents: each problem tells its code in one.
+    judge(call).await.map_err(|problem| {
+        let code = problem.code();
+        problem.with("Latchkey-Code", code)
+    })
+}
+
+async fn judge(call: &Call<'_>) -> Result<Reply, Problem> {
     let (ask, limited_as_403) = read_ask(call)?;
     let credential = read_credential(call)?;
     let ask = Ask { ip: client_address(call).await?, ..ask };
@@ -86,13 +94,21 @@ async fn client_address(call: &Call<'_>) -> Result<Option<IpAddr>, Problem> {
     if !authenticate::is_trusted_proxy(call.ports, call.memory, &Plaintext::new(proof), call.ask()).await? {
         return Ok(direct);
     }
-    let told = match call.inbound.header("x-real-ip") {
-        Some(address) => Some(address),
-        // Each proxy adds the address that it saw at the end: only the last entry is of the one that proved itself.
-        None => call.inbound.header("x-forwarded-for").and_then(|entries| entries.rsplit(',').next().map(str::to_owned)),
-    };
+    let told = call.inbound.header("latchkey-client-ip").or_else(|| conventional(call, direct));
     // Behind a proxy the platform's address is the proxy's own: what the proxy tells unreadably is unknown, not that.
     Ok(told.and_then(|text| address::parse(text.trim()).ok()))
+}
+
+/// The address in the fields that proxies have always used. The platform writes `X-Real-IP` as well, over what a proxy
+/// sent: where that only repeats who connected, it is not the proxy that speaks.
+fn conventional(call: &Call<'_>, direct: Option<IpAddr>) -> Option<String> {
+    let real = call.inbound.header("x-real-ip");
+    if real.as_deref().is_some_and(|text| direct.is_none() || address::parse(text.trim()).ok() != direct) {
+        return real;
+    }
+    // Each proxy adds the address that it saw at the end: only the last entry is of the one that proved itself.
+    let last = call.inbound.header("x-forwarded-for").and_then(|entries| entries.rsplit(',').next().map(str::to_owned));
+    last.or(real)
 }
 
 /// The one credential of the request.
@@ -140,7 +156,7 @@ fn identity(decision: &Decision, known: &Known, ask: &Ask) -> Reply {
 
 /// nginx's `auth_request` passes on 401 and 403 only: a limit can be told as 403 with its code in a field.
 fn refusal(decision: &Decision, denial: &Denial, limited_as_403: bool) -> Problem {
-    let mut problem = Problem::from(denial).with("Latchkey-Code", denial.code());
+    let mut problem = Problem::from(denial);
     if let Some(known) = &decision.known {
         problem = problem.member("key_prefix", &known.key.prefix);
     }
