@@ -52,6 +52,8 @@ exec 3<&0
 child=$!
 ( read -r _ <&3; kill $child 2>/dev/null ) &
 wait $child
+: >"$KEPT/ended"
+wait
 rm -rf "$KEPT"
 "#;
 
@@ -75,7 +77,7 @@ impl Proxy {
 
     fn wait(&mut self, folder: &Path) {
         for _ in 0..PATIENCE {
-            let gone = self.keeper.try_wait().expect("its keeper can be asked").is_some();
+            let gone = folder.join("ended").exists();
             let answer = if gone { None } else { self.client.try_send("GET", "/ready", &[], b"") };
             // Traefik listens before it has read what to do: until then it knows no route.
             if answer.is_some_and(|answer| answer.status != 404) {
@@ -183,7 +185,7 @@ fn addressed(text: &str, kind: Kind, listen: &str, behind: &Behind) -> String {
             .replace("127.0.0.1:8787", behind.latchkey)
             .replace("127.0.0.1:3000", behind.origin),
         Kind::Envoy => [("8080", listen), ("8787", behind.latchkey), ("3000", behind.origin)].iter().fold(
-            text.replace("http://127.0.0.1:8787", &format!("http://{}", behind.latchkey)),
+            text.replace("127.0.0.1:8787\"", &format!("{}\"", behind.latchkey)),
             |text, (theirs, ours)| {
                 let theirs = format!("address: 127.0.0.1, port_value: {theirs} ");
                 text.replace(&theirs, &format!("address: {}, port_value: {} ", host(ours), port(ours)))
@@ -197,7 +199,8 @@ fn asking(text: &str, permission: &str) -> String {
     let asked = format!("/v1/auth?permissions={permission}");
     match text.contains("/v1/auth?") {
         true => text.replace("/v1/auth?limited", &format!("{asked}&limited")).replace("/v1/auth?\n", &format!("{asked}\n")),
-        false => text.replace("/v1/auth", &asked),
+        // Envoy's file names it once more, where a route is matched: without a query.
+        false => text.replace("path_override: /v1/auth", &format!("path_override: {asked}")).replace("/v1/auth\"", &format!("{asked}\"")),
     }
 }
 

@@ -52,15 +52,13 @@ fn the_table_of_answers_is_what_was_seen() {
 #[test]
 fn the_table_of_paths_is_what_was_seen() {
     let mut table = "| asked for | nginx | Caddy | Traefik | Envoy |\n| --- | --- | --- | --- | --- |\n".to_owned();
-    let key = org().key(json!({}));
-    for target in paths::PATHS {
-        let cells: Vec<String> = stand()
-            .proxies
+    for (target, fates) in paths::fates() {
+        let cells: Vec<String> = fates
             .iter()
-            .map(|proxy| match paths::fate(stand(), proxy, &key, target) {
+            .map(|fate| match fate {
                 Ok(path) if path == target => "as it is".to_owned(),
                 Ok(path) => format!("`{path}`"),
-                Err(status) => format!("{status}"),
+                Err(status) => status.to_string(),
             })
             .collect();
         writeln!(table, "| `{target}` | {} |", cells.join(" | ")).expect("text");
