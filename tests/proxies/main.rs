@@ -28,6 +28,7 @@ mod wire;
 
 mod addresses;
 mod answers;
+mod code;
 mod outages;
 mod passing;
 mod paths;
