@@ -124,7 +124,7 @@ fn an_api_without_latchkey_admits_nobody() {
         let api = Api::start(file, &tap.address, "lks_any");
         for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"]
         {
-            tap.become_(End::Answering(answer));
+            tap.turn_into(End::Answering(answer));
             let refused = api.call(&key, "GET", &[]);
             assert_eq!(code(&refused), (503, "UNAVAILABLE".into()), "{file} {answer:?}");
             assert_eq!(refused.value()["caller"], Value::Null);

@@ -44,7 +44,7 @@ fn an_answer_that_is_no_decision_lets_nothing_through() {
         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
     ] {
-        stand.tap.become_(End::Answering(answer));
+        stand.tap.turn_into(End::Answering(answer));
         for proxy in &stand.proxies {
             let passage = stand.call(proxy, &key.secret, "GET", "/leads", &[]);
             assert!(passage.refused() >= 300, "{:?} {answer:?}: {}", proxy.kind, passage.answer.status);
@@ -55,7 +55,7 @@ fn an_answer_that_is_no_decision_lets_nothing_through() {
 #[test]
 fn a_latchkey_that_says_nothing_lets_nothing_through() {
     let stand = before(End::Answering("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"));
-    stand.tap.become_(End::Silent);
+    stand.tap.turn_into(End::Silent);
     let key = org().key(json!({}));
     std::thread::scope(|scope| {
         // Traefik waits for half a minute, and its file cannot say how long: too long for a test.

@@ -53,10 +53,13 @@ pub fn fate(stand: &Stand, proxy: &Proxy, key: &Key, target: &str) -> Result<Str
     }
 }
 
-/// What became of each of [`PATHS`] at each proxy.
-pub fn fates() -> &'static [(&'static str, Vec<Result<String, u16>>)] {
+/// A path, and what became of it at each proxy.
+pub type Fates = (&'static str, Vec<Result<String, u16>>);
+
+/// What became of each of [`PATHS`].
+pub fn fates() -> &'static [Fates] {
     // Envoy holds the connection of a request that it refuses for a second: once is enough.
-    static FATES: OnceLock<Vec<(&str, Vec<Result<String, u16>>)>> = OnceLock::new();
+    static FATES: OnceLock<Vec<Fates>> = OnceLock::new();
     FATES.get_or_init(|| {
         let key = org().key(json!({}));
         let fates = |target: &&'static str| {

@@ -1,5 +1,7 @@
 //! What a client writes into Latchkey's own fields never arrives, however it spells them.
 
+use std::slice;
+
 use serde_json::json;
 
 use crate::{
@@ -47,7 +49,7 @@ fn the_origin_sees_only_what_latchkey_says() {
         let together = stand.raw(proxy, "GET /leads", &[spoofed(), credential.to_vec()].concat());
         assert!(is_genuine(&together, &org, &key), "{:?}", together.arrived().headers);
         for field in spoofed() {
-            let passage = stand.raw(proxy, "GET /leads", &[&[field.clone()], credential.as_slice()].concat());
+            let passage = stand.raw(proxy, "GET /leads", &[slice::from_ref(&field), credential.as_slice()].concat());
             assert!(is_genuine(&passage, &org, &key), "{field}: {:?}", passage.arrived().headers);
         }
     });

@@ -44,7 +44,7 @@ impl Tap {
     }
 
     /// Puts something else at the other end, for connections from now on.
-    pub fn become_(&self, end: End) {
+    pub fn turn_into(&self, end: End) {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
     }
 
