@@ -145,6 +145,27 @@ fn a_good_key_that_may_not_is_403() {
 }
 
 #[test]
+fn a_question_that_latchkey_cannot_read_is_the_clients_fault() {
+    each(|stand, proxy| {
+        let key = org().key(json!({}));
+        let passage = stand.call(proxy, &key.secret, "GET", "/leads", &[("latchkey-act-as", "two words")]);
+        let status = if proxy.kind == Kind::Nginx { 400 } else { 422 };
+        assert_eq!((passage.refused(), passage.answer.header("latchkey-code")), (status, Some("VALIDATION_FAILED")));
+    });
+}
+
+#[test]
+fn a_key_without_a_limit_has_none_whatever_its_client_writes() {
+    each(|stand, proxy| {
+        let key = org().key(json!({"rate_limit": null}));
+        let passage = stand.call(proxy, &key.secret, "GET", "/leads", &[("ratelimit", "spoofed"), ("ratelimit-policy", "spoofed")]);
+        for name in ["ratelimit", "ratelimit-policy"] {
+            assert_eq!((passage.answer.status, passage.answer.header(name)), (200, None), "{name}");
+        }
+    });
+}
+
+#[test]
 fn who_may_act_for_users_is_told_to_the_origin_as_the_user() {
     each(|stand, proxy| {
         let org = given::org(edge(), json!({"impersonation": true}));
