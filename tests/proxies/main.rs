@@ -22,6 +22,7 @@ mod runtime;
 
 mod origin;
 mod proxy;
+mod routes;
 mod stand;
 mod tap;
 mod wire;
