@@ -21,6 +21,10 @@ const MAX_PERMISSIONS: usize = 100;
 /// # Errors
 /// The refusal, or that no decision can be reached.
 pub async fn forward_auth(call: &Call<'_>) -> Result<Reply, Problem> {
+    judge(call).await.map_err(key_holder::named)
+}
+
+async fn judge(call: &Call<'_>) -> Result<Reply, Problem> {
     let sent = Sent::read(call);
     let (ask, limited_as_403) = read_ask(call, &sent)?;
     let key = key_holder::read(call, sent.authorization.as_deref())?;
@@ -115,11 +119,19 @@ async fn client_address(call: &Call<'_>, sent: Sent) -> Result<Option<IpAddr>, P
     if !authenticate::is_trusted_proxy(call.ports, call.memory, &Plaintext::new(proof), call.ask()).await? {
         return Ok(sent.direct);
     }
-    let told = match call.inbound.header("x-real-ip") {
-        Some(address) => Some(address),
-        // Each proxy adds the address that it saw at the end: only the last entry is of the one that proved itself.
-        None => call.inbound.header("x-forwarded-for").and_then(|entries| entries.rsplit(',').next().map(str::to_owned)),
-    };
+    let told = call.inbound.header("latchkey-client-ip").or_else(|| conventional(call, sent.direct));
     // Behind a proxy the platform's address is the proxy's own: what the proxy tells unreadably is unknown, not that.
     Ok(told.and_then(|text| address::parse(text.trim()).ok()))
+}
+
+/// The address in the fields that proxies have always used. The platform writes `X-Real-IP` as well, over what a proxy
+/// sent: where that only repeats who connected, it is not the proxy that speaks.
+fn conventional(call: &Call<'_>, direct: Option<IpAddr>) -> Option<String> {
+    let [real, forwarded] = call.inbound.fields(["x-real-ip", "x-forwarded-for"]);
+    if real.as_deref().is_some_and(|text| direct.is_none() || address::parse(text.trim()).ok() != direct) {
+        return real;
+    }
+    // Each proxy adds the address that it saw at the end: only the last entry is of the one that proved itself.
+    let last = forwarded.and_then(|entries| entries.rsplit(',').next().map(str::to_owned));
+    last.or(real)
 }

@@ -56,6 +56,10 @@ type Fields = Vec<(&'static str, String)>;
 /// # Errors
 /// The refusal; that no decision can be reached; that the origin does not answer, or not in time.
 pub async fn pass(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> {
+    judge(call, gateway).await.map_err(key_holder::named)
+}
+
+async fn judge(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> {
     let passage = gateway.passage.as_ref().map_err(|refusal| {
         Problem::new(&catalog::BAD_GATEWAY, "no origin is configured that the request could be passed on to").because(refusal.to_string())
     })?;

@@ -65,10 +65,17 @@ pub fn identity(known: &Known, ask: &Ask) -> [(&'static str, String); 6] {
     ]
 }
 
-/// The refusal, with the code in a field too, for proxies that read no bodies.
+/// The problem with its code in a field, too: proxies hand on fields more easily than documents.
+#[must_use]
+pub fn named(problem: Problem) -> Problem {
+    let code = problem.code();
+    problem.with("Latchkey-Code", code)
+}
+
+/// The refusal, with what is known of the key.
 #[must_use]
 pub fn refusal(decision: &Decision, denial: &Denial) -> Problem {
-    let mut problem = Problem::from(denial).with("Latchkey-Code", denial.code());
+    let mut problem = Problem::from(denial);
     if let Some(known) = &decision.known {
         problem = problem.member("key_prefix", known.key.prefix.as_str());
     }

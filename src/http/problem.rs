@@ -94,6 +94,12 @@ impl Problem {
         self
     }
 
+    /// The code in its document.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.kind.code()
+    }
+
     /// What the log should say of it.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {

@@ -12,6 +12,10 @@ use crate::{
 /// # Errors
 /// The refusal of a key that cannot be used at all, or not from here; or no decision.
 pub async fn whoami(call: &Call<'_>) -> Result<Reply, Problem> {
+    judge(call).await.map_err(key_holder::named)
+}
+
+async fn judge(call: &Call<'_>) -> Result<Reply, Problem> {
     let [authorization] = call.inbound.fields(["authorization"]);
     let key = key_holder::read(call, authorization.as_deref())?;
     let ask = Ask { peek: true, ip: call.client_ip(), ..Ask::plain() };

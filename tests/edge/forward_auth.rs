@@ -69,6 +69,11 @@ fn refusals_have_the_challenge_of_rfc_6750() {
         assert!(!answer.text().contains(token) && !format!("{:?}", answer.headers).contains(token), "the credential is not echoed");
     }
 
+    let unfit = auth(&good, "/v1/auth?permission=leads:read", &[]);
+    for (answer, code) in [(&none, "UNAUTHENTICATED"), (&answer, "REVOKED"), (&unfit, "VALIDATION_FAILED")] {
+        assert_eq!((answer.header("latchkey-code"), given::text(&answer.value()["code"])), (Some(code), code.into()));
+    }
+
     let lacking = auth(&good, "/v1/auth?permissions=leads:delete", &[]);
     assert_eq!((lacking.status, given::text(&lacking.value()["code"])), (403, "INSUFFICIENT_PERMISSIONS".into()));
     assert_eq!(lacking.header("www-authenticate"), Some("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"leads:delete\""));

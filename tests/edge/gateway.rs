@@ -4,6 +4,7 @@ use crate::{
     given,
     origin::{self, HOST, Seen, case, key, org, play, problem, send, shared},
     runtime::OPERATOR_TOKEN,
+    usage::{activity, usage_when},
 };
 
 #[test]
@@ -116,8 +117,17 @@ fn every_method_and_kind_of_body_passes() {
         let answer = play(fleet.edge(), &key, &format!("{method} /v1/leads"), &case, &json!({}), "");
         assert_eq!((problem(&answer), origin.knows(&case)), ((403, "ROUTE_NOT_MAPPED".to_owned()), false), "{method}");
     }
-    let unknown = play(fleet.edge(), &key, "NOSUCH /v1/leads", &case(), &json!({}), "");
-    assert_eq!(unknown.status, 501, "the platform knows no such method, and answers itself");
+    // The platform's own answers.
+    for (line, status) in
+        [("NOSUCH /v1/leads", 501), ("GET /v1/\"x\"", 400), ("GET /v1/<x>", 400), ("GET /v1/`x`", 400), ("GET /v1/é", 400)]
+    {
+        let case = case();
+        let answer = play(fleet.edge(), &key, line, &case, &json!({}), "");
+        assert_eq!((answer.status, origin.knows(&case)), (status, false), "{line}");
+    }
+    let name = case();
+    assert!(play(fleet.edge(), &key, "CONNECT api.example.test:80", &name, &json!({}), "").status >= 400);
+    assert!(!origin.knows(&name));
 }
 
 #[test]
@@ -240,6 +250,7 @@ fn what_reaches_the_origin_is_what_was_asked_for() {
         "/v1/x;y=1",
         "/v1/a|b",
         "/v1/[a]",
+        "/v1/{a}^b",
         "/v1/a?",
         "/v1/a?b=/../c&d=%2F//&e=%zz",
         "/v1/a?x='y'|z[]",
@@ -254,7 +265,9 @@ fn what_reaches_the_origin_is_what_was_asked_for() {
 
 /// The platform may write a character that has no place in an address in its percent-encoded form.
 fn percent_decoded(target: &str) -> String {
-    target.replace("%27", "'").replace("%7C", "|").replace("%5B", "[").replace("%5D", "]")
+    [("%27", "'"), ("%7C", "|"), ("%5B", "["), ("%5D", "]"), ("%7B", "{"), ("%7D", "}"), ("%5E", "^")]
+        .into_iter()
+        .fold(target.to_owned(), |target, (encoded, plain)| target.replace(encoded, plain))
 }
 
 #[test]
@@ -300,6 +313,11 @@ fn what_passes_is_counted_and_limited_as_any_use_of_the_key() {
     let statuses: Vec<u16> = (0..4).map(|_| play(fleet.edge(), &key, "GET /v1/leads/7?secret=1", &case(), &json!({}), "").status).collect();
     assert_eq!(statuses, [200, 200, 200, 429]);
     assert_eq!(given::ask(fleet.edge(), &key.secret, json!({"peek": true}))["rate_limit"]["remaining"], 0);
+    let value = usage_when(&org, &key, |value| value["last_24h"]["requests"] == 4);
+    assert_eq!(value["last_24h"]["by_code"], json!({"VALID": 3, "RATE_LIMITED": 1}));
+    for item in activity(&org, &key) {
+        assert_eq!((&item["method"], &item["path"]), (&json!("GET"), &json!("/v1/leads/7")), "without its query");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod runtime;
 mod bad_input;
 mod batch;
 mod coverage;
+mod credentials;
 mod edits;
 mod endings;
 mod floods;

@@ -165,8 +165,9 @@ pub fn play(edge: &Edge, key: &Key, request_line: &str, case: &str, play: &Value
     send(edge, request_line, &[("Authorization", &bearer), ("X-Case", case), ("X-Play", &play)], body)
 }
 
-/// Status and code of a problem.
+/// Status and code of a problem, which stands in a field, too.
 pub fn problem(answer: &Response) -> (u16, String) {
+    assert_eq!(answer.header("latchkey-code"), answer.value()["code"].as_str(), "{}", answer.text());
     (answer.status, given::text(&answer.value()["code"]))
 }
 

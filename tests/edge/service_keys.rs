@@ -178,6 +178,13 @@ fn forwarded_addresses_count_only_from_a_proxy_that_proves_itself() {
         (vec![("cf-connecting-ip", "198.51.100.1"), ("x-real-ip", inside), good], 200),
         (vec![("cf-connecting-ip", inside), ("latchkey-service", "nonsense")], 200),
         (vec![good], 403),
+        // Latchkey's own field comes before those that others write too.
+        (vec![("latchkey-client-ip", inside)], 403),
+        (vec![("latchkey-client-ip", inside), ("x-real-ip", "198.51.100.1"), ("x-forwarded-for", "198.51.100.1"), good], 200),
+        (vec![("latchkey-client-ip", "nonsense"), ("x-real-ip", inside), good], 403),
+        // The platform wrote this one over the proxy's: it says no more than who connected.
+        (vec![("cf-connecting-ip", "198.51.100.1"), ("x-real-ip", "198.51.100.1"), ("x-forwarded-for", inside), good], 200),
+        (vec![("cf-connecting-ip", inside), ("x-real-ip", inside), good], 200),
     ] {
         let mut all = vec![("authorization", bearer.as_str())];
         all.extend(&headers);

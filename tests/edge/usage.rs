@@ -19,7 +19,7 @@ fn usage(org: &Org<'_>, key: &Key, rest: &str) -> Response {
     org.edge.operator("GET", &org.path(&format!("/keys/{}/usage{rest}", key.id)), None)
 }
 
-fn activity(org: &Org<'_>, key: &Key) -> Vec<Value> {
+pub fn activity(org: &Org<'_>, key: &Key) -> Vec<Value> {
     let answer = org.edge.operator("GET", &org.path(&format!("/keys/{}/activity", key.id)), None);
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.value()["next_cursor"], Value::Null);
@@ -27,7 +27,7 @@ fn activity(org: &Org<'_>, key: &Key) -> Vec<Value> {
 }
 
 /// The usage once it is as expected; the last one otherwise.
-fn usage_when(org: &Org<'_>, key: &Key, is_expected: impl Fn(&Value) -> bool) -> Value {
+pub fn usage_when(org: &Org<'_>, key: &Key, is_expected: impl Fn(&Value) -> bool) -> Value {
     let begun = load::moment();
     loop {
         let answer = usage(org, key, "");

@@ -20,6 +20,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     if tools::valgrind::COUNTS && wants("instructions", arguments) {
         tools::valgrind::ensure()?;
     }
+    let proxies = if wants("proxies", arguments) { Some(tools::proxies::ensure()?) } else { None };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["test", "--workspace", "--locked"]);
     if !arguments.iter().any(|argument| SELECTIONS.contains(&argument.as_str())) {
@@ -29,6 +30,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     cargo.args(arguments).current_dir(project::root()).env("LATCHKEY_ROOT", project::root());
     if let Some(chromium) = chromium {
         cargo.env(tools::chromium::VARIABLE, chromium);
+    }
+    if let Some(proxies) = proxies {
+        cargo.env(tools::proxies::VARIABLE, proxies);
     }
     step::aloud(&mut cargo)
 }
@@ -47,7 +51,7 @@ mod tests {
     #[test]
     fn a_tool_is_needed_only_for_its_own_tests() {
         let wants = |name: &str, arguments: &[&str]| wants(name, &arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
-        for name in ["browser", "instructions"] {
+        for name in ["browser", "instructions", "proxies"] {
             assert!(wants(name, &[]) && wants(name, &["--", "portal"]) && wants(name, &["--test", name]) && wants(name, &["--tests"]));
             assert!(!wants(name, &["--lib"]) && !wants(name, &["--test", "edge", "portal"]));
         }

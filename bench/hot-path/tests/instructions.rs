@@ -5,7 +5,7 @@ use std::{env, process::Command};
 use serde_json::Value;
 
 /// How far a count may be from the committed one: hash tables are seeded anew in each run.
-const NOISE: f64 = 0.02;
+const NOISE: f64 = 0.03;
 
 /// The same with another compiler than the one that the committed counts are of.
 const OTHER_COMPILER: f64 = 0.15;
@@ -27,6 +27,10 @@ fn counts() -> Value {
 fn each_step_takes_as_many_instructions_as_it_did() {
     let (counts, committed) = (counts(), include_str!("../../instructions.json"));
     let committed: Value = serde_json::from_str(committed).expect("the committed counts");
+    let evicting = |keys: &str| counts["instructions"][format!("evict one of {keys}")].as_f64().expect("a count");
+    let growth = evicting("100000") / evicting("1000");
+    assert!(growth < 1.05, "to evict one key of 100,000 takes {growth:.2} times what it takes to evict one of 1,000");
+
     let allowed = if counts["compiler"] == committed["compiler"] { NOISE } else { OTHER_COMPILER };
     let steps = committed["instructions"].as_object().expect("counts by name");
     let names = |counts: &Value| counts["instructions"].as_object().map(|steps| steps.keys().cloned().collect::<Vec<_>>());
@@ -41,8 +45,4 @@ fn each_step_takes_as_many_instructions_as_it_did() {
         .collect();
     let compilers = format!("counted with {}, committed with {}", counts["compiler"], committed["compiler"]);
     assert!(moved.is_empty(), "\n{}\n{compilers}; {:.0} % are allowed.\n{UPDATE}\n", moved.join("\n"), allowed * 100.0);
-
-    let evicting = |keys: &str| counts["instructions"][format!("evict one of {keys}")].as_f64().expect("a count");
-    let growth = evicting("100000") / evicting("1000");
-    assert!(growth < 1.05, "to evict one key of 100,000 takes {growth:.2} times what it takes to evict one of 1,000");
 }

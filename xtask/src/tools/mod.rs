@@ -7,6 +7,7 @@ pub mod chromium;
 mod debian;
 pub mod deny;
 pub mod npm;
+pub mod proxies;
 pub mod valgrind;
 pub mod wasm;
 pub mod wrangler;
