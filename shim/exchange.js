@@ -25,42 +25,18 @@ export function fields(headers, numbers) {
 }
 
 // `fields` are lines: one character for the number of the name, then the value, then a line break.
-function each(fields, take) {
-  for (let at = 0, end; at < fields.length; at = end + 1) {
-    end = fields.indexOf("\n", at);
-    take(names[fields.charCodeAt(at) - 32], fields.slice(at + 1, end));
-  }
-}
-
 export function respond(status, fields, body) {
   // Of all that `Response` takes, the platform reads a plain object fastest.
   const headers = {};
   let again;
-  each(fields, (name, value) => {
+  for (let at = 0, end; at < fields.length; at = end + 1) {
+    end = fields.indexOf("\n", at);
+    const name = names[fields.charCodeAt(at) - 32];
+    const value = fields.slice(at + 1, end);
     if (headers[name] === undefined) headers[name] = value;
     else (again ??= []).push([name, value]);
-  });
+  }
   const response = new Response(body ?? null, { status, headers });
   if (again) for (const [name, value] of again) response.headers.append(name, value);
-  return response;
-}
-
-// Answers that come again and again: a copy of one costs less than to make it. An answer is kept from its second time on,
-// for what comes once must not cost more.
-const kept = new Map();
-const MOST_KEPT = 1000;
-
-// `own` fields are those that differ each time.
-export function respondAgain(fields, own) {
-  const known = kept.get(fields);
-  if (known === undefined) {
-    if (kept.size === MOST_KEPT) kept.clear();
-    kept.set(fields, null);
-    return respond(200, fields + own);
-  }
-  const whole = known ?? respond(200, fields);
-  if (known === null) kept.set(fields, whole);
-  const response = whole.clone();
-  each(own, (name, value) => response.headers.append(name, value));
   return response;
 }

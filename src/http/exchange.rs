@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response};
 
-use super::reply::{OWN_FIELDS, Reply};
+use super::reply::Reply;
 
 #[wasm_bindgen(module = "/shim/exchange.js")]
 extern "C" {
@@ -18,8 +18,6 @@ extern "C" {
     fn fields(headers: &Headers, numbers: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(catch)]
     fn respond(status: u16, fields: &str, body: Option<&str>) -> Result<Response, JsValue>;
-    #[wasm_bindgen(catch, js_name = respondAgain)]
-    fn respond_again(fields: &str, own: &str) -> Result<Response, JsValue>;
 }
 
 thread_local! {
@@ -74,15 +72,13 @@ pub fn read_fields<const N: usize>(headers: &Headers, names: [&'static str; N]) 
 /// 5.5).
 pub fn answer(reply: &Reply) -> worker::Result<Response> {
     let mut fields = String::with_capacity(FIELDS_BYTES);
-    let mut own = String::new();
     for (name, value) in &reply.headers {
         if value.bytes().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
             return Err(worker::Error::RustError(format!("the field {name} has a line break")));
         }
-        let lines = if reply.recurs && OWN_FIELDS.contains(name) { &mut own } else { &mut fields };
-        lines.push(letter(name));
-        lines.push_str(value);
-        lines.push('\n');
+        fields.push(letter(name));
+        fields.push_str(value);
+        fields.push('\n');
     }
-    Ok(if reply.recurs { respond_again(&fields, &own) } else { respond(reply.status, &fields, reply.body.as_deref()) }?)
+    Ok(respond(reply.status, &fields, reply.body.as_deref())?)
 }

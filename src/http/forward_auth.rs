@@ -32,7 +32,7 @@ async fn judge(call: &Call<'_>) -> Result<Reply, Problem> {
     let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
     match (&decision.outcome, &decision.known) {
         (Ok(()), Some(known)) => {
-            let mut reply = Reply::recurring();
+            let mut reply = Reply::empty(200);
             reply.headers.extend(key_holder::identity(known, &ask));
             reply.headers.extend(rate_fields::fields(&decision));
             Ok(reply)

@@ -11,24 +11,13 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The body; `None` for none.
     pub body: Option<String>,
-    /// Whether it will be given again, with other [`OWN_FIELDS`] only.
-    pub recurs: bool,
 }
-
-/// What differs from answer to answer of those that recur.
-pub const OWN_FIELDS: [&str; 2] = ["X-Request-Id", "RateLimit"];
 
 impl Reply {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None, recurs: false }
-    }
-
-    /// An answer without a body that says yes: it will be given again, with other [`OWN_FIELDS`] only. Nothing secret.
-    #[must_use]
-    pub fn recurring() -> Self {
-        Self { recurs: true, ..Self::empty(200) }
+        Self { status, headers: Vec::new(), body: None }
     }
 
     /// An answer with a JSON body. Values that cannot be written as JSON do not occur in the types that are answered.
@@ -40,7 +29,7 @@ impl Reply {
     /// An answer with a body of that type.
     #[must_use]
     pub fn text(status: u16, content_type: &str, body: String) -> Self {
-        Self { status, headers: vec![("Content-Type", content_type.to_owned())], body: Some(body), recurs: false }
+        Self { status, headers: vec![("Content-Type", content_type.to_owned())], body: Some(body) }
     }
 
     /// The answer as another type than the one it has.
