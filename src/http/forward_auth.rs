@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::{
-    call::Call, key_holder, problem::Problem, problem_catalog as catalog, query::Query, rate_fields, reply::Reply, verify::is_user_id,
-};
+use super::{call::Call, key_holder, problem::Problem, query::Query, rate_fields, reply::Reply};
 use crate::{
     base::{document::Faults, secret::Plaintext},
-    decision::facts::{Ask, RequestLine, Target},
+    decision::{
+        facts::{Ask, RequestLine, Target},
+        verdict::Denial,
+    },
     network::address,
     policy::scope::{Permission, Requirement},
     service::{authenticate, verify},
@@ -25,37 +26,28 @@ pub async fn forward_auth(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 async fn judge(call: &Call<'_>) -> Result<Reply, Problem> {
-    let sent = Sent::read(call);
-    let (ask, limited_as_403) = read_ask(call, &sent)?;
-    let key = key_holder::read(call, sent.authorization.as_deref())?;
-    let ask = Ask { ip: client_address(call, sent).await?, ..ask };
+    let Sent { authorization, proof, ask } = Sent::read(call);
+    let (ask, limited_as_403) = read_ask(call, ask)?;
+    let key = key_holder::read(call, authorization.as_deref())?;
+    let ask = Ask { ip: client_address(call, proof, ask.ip).await?, ..ask };
     let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
-    match (&decision.outcome, &decision.known) {
-        (Ok(()), Some(known)) => {
-            let mut reply = Reply::empty(200);
-            reply.headers.extend(key_holder::identity(known, &ask));
-            reply.headers.extend(rate_fields::fields(&decision));
-            Ok(reply)
-        }
-        (Err(denial), _) => {
-            let problem = key_holder::refusal(&decision, denial);
-            // nginx's `auth_request` passes on 401 and 403 only.
-            Err(if limited_as_403 && denial.is_limit() { problem.under(403) } else { problem })
-        }
-        (Ok(()), None) => Err(Problem::new(&catalog::UNAVAILABLE, "no decision was reached")),
-    }
+    // nginx's `auth_request` passes on 401 and 403 only.
+    let is_told_as_403 = limited_as_403 && decision.outcome.as_ref().is_err_and(Denial::is_limit);
+    let refused = |problem: Problem| if is_told_as_403 { problem.under(403) } else { problem };
+    let known = key_holder::admitted(&decision).map_err(refused)?;
+    let mut reply = Reply::empty(200);
+    reply.headers.extend(key_holder::identity(known, &ask));
+    reply.headers.extend(rate_fields::fields(&decision));
+    Ok(reply)
 }
 
 /// The fields that each question has or might have.
 struct Sent {
     authorization: Option<String>,
-    act_as: Option<String>,
-    line: RequestLine,
-    target: Option<Target>,
     /// The service key of a proxy.
     proof: Option<String>,
-    /// What the platform says where the request came from.
-    direct: Option<IpAddr>,
+    /// What is asked, as far as fields say it; the address is what the platform says.
+    ask: Ask,
 }
 
 impl Sent {
@@ -77,11 +69,12 @@ impl Sent {
         let (methods, paths) = (all(original_method, forwarded_method), all(original_uri, forwarded_uri));
         let is_told = !methods.is_empty() || !paths.is_empty();
         let target = is_told.then_some(Target { methods, paths, is_free_without_routes: true });
-        Self { authorization, act_as, line, target, proof, direct: direct.and_then(|text| address::parse(&text).ok()) }
+        let ip = direct.and_then(|text| address::parse(&text).ok());
+        Self { authorization, proof, ask: Ask { act_as, line, target, ip, ..Ask::plain() } }
     }
 }
 
-fn read_ask(call: &Call<'_>, sent: &Sent) -> Result<(Ask, bool), Problem> {
+fn read_ask(call: &Call<'_>, sent: Ask) -> Result<(Ask, bool), Problem> {
     let mut faults = Faults::default();
     let mut query = Query::read(call.inbound.query());
     let mut needed = Vec::new();
@@ -103,23 +96,21 @@ fn read_ask(call: &Call<'_>, sent: &Sent) -> Result<(Ask, bool), Problem> {
         }
     };
     query.close(&mut faults);
-    if sent.act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
-        faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
-    }
+    key_holder::check_user(sent.act_as.as_deref(), &mut faults);
     // What is asked for by name is all that is asked for.
-    let target = sent.target.clone().filter(|_| needed.is_empty());
-    let ask = Ask { requirement: Requirement::All(needed), target, act_as: sent.act_as.clone(), line: sent.line.clone(), ..Ask::plain() };
+    let target = sent.target.filter(|_| needed.is_empty());
+    let ask = Ask { requirement: Requirement::All(needed), target, ..sent };
     Ok(faults.conclude(Some((ask, limited_as_403)))?)
 }
 
 /// Where the request came from: what the platform says, or, before a proxy that proves itself by a service key, what the
 /// proxy says. Anybody can write the proxy's fields: without the proof they do not count.
-async fn client_address(call: &Call<'_>, sent: Sent) -> Result<Option<IpAddr>, Problem> {
-    let Some(proof) = sent.proof else { return Ok(sent.direct) };
+async fn client_address(call: &Call<'_>, proof: Option<String>, direct: Option<IpAddr>) -> Result<Option<IpAddr>, Problem> {
+    let Some(proof) = proof else { return Ok(direct) };
     if !authenticate::is_trusted_proxy(call.ports, call.memory, &Plaintext::new(proof), call.ask()).await? {
-        return Ok(sent.direct);
+        return Ok(direct);
     }
-    let told = call.inbound.header("latchkey-client-ip").or_else(|| conventional(call, sent.direct));
+    let told = call.inbound.header("latchkey-client-ip").or_else(|| conventional(call, direct));
     // Behind a proxy the platform's address is the proxy's own: what the proxy tells unreadably is unknown, not that.
     Ok(told.and_then(|text| address::parse(text.trim()).ok()))
 }

@@ -15,7 +15,6 @@ use super::{
     key_holder,
     problem::Problem,
     problem_catalog as catalog, rate_fields,
-    verify::is_user_id,
 };
 use crate::{
     base::document::Faults,
@@ -72,22 +71,15 @@ async fn judge(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> 
     let ask = read_ask(call, act_as)?;
     let key = key_holder::read(call, authorization.as_deref())?;
     let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
-    match (&decision.outcome, &decision.known) {
-        (Ok(()), Some(known)) => {
-            let (identity, rates) = (key_holder::identity(known, &ask).into(), rate_fields::fields(&decision));
-            // What passed has spent a token, whatever becomes of it.
-            forward(call, passage, identity, rates).await.map_err(|problem| rate_fields::told_in(problem, &decision))
-        }
-        (Err(denial), _) => Err(key_holder::refusal(&decision, denial)),
-        (Ok(()), None) => Err(Problem::new(&catalog::UNAVAILABLE, "no decision was reached")),
-    }
+    let known = key_holder::admitted(&decision)?;
+    let (identity, rates) = (key_holder::identity(known, &ask).into(), rate_fields::fields(&decision));
+    // What passed has spent a token, whatever becomes of it.
+    forward(call, passage, identity, rates).await.map_err(|problem| rate_fields::told_in(problem, &decision))
 }
 
 fn read_ask(call: &Call<'_>, act_as: Option<String>) -> Result<Ask, Problem> {
     let mut faults = Faults::default();
-    if act_as.as_deref().is_some_and(|user| !is_user_id(user)) {
-        faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
-    }
+    key_holder::check_user(act_as.as_deref(), &mut faults);
     let (methods, paths) = (vec![call.inbound.method().to_owned()], vec![call.inbound.target().to_owned()]);
     let target = Target { methods, paths, is_free_without_routes: false };
     Ok(faults.conclude(Some(Ask { target: Some(target), act_as, ..call.ask() }))?)

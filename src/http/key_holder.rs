@@ -1,9 +1,9 @@
 //! Requests that carry a key of their own: the key, whom it stands for, and what is answered if it is not good.
 
-use super::{call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, rate_fields};
+use super::{call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, rate_fields, verify::is_user_id};
 use crate::{
     authn::credential::{self, Presented, Unreadable},
-    base::secret::Plaintext,
+    base::{document::Faults, secret::Plaintext},
     decision::{facts::Ask, verdict::Denial},
     policy::scope::Permission,
     service::verify::{Decision, Known},
@@ -70,6 +70,25 @@ pub fn identity(known: &Known, ask: &Ask) -> [(&'static str, String); 6] {
 pub fn named(problem: Problem) -> Problem {
     let code = problem.code();
     problem.with("Latchkey-Code", code)
+}
+
+/// The key, if it may.
+///
+/// # Errors
+/// The refusal.
+pub fn admitted(decision: &Decision) -> Result<&Known, Problem> {
+    match (&decision.outcome, &decision.known) {
+        (Ok(()), Some(known)) => Ok(known),
+        (Err(denial), _) => Err(refusal(decision, denial)),
+        (Ok(()), None) => Err(Problem::new(&catalog::UNAVAILABLE, "no decision was reached")),
+    }
+}
+
+/// Names the user in `Latchkey-Act-As` as a fault if there can be no such user.
+pub fn check_user(act_as: Option<&str>, faults: &mut Faults) {
+    if act_as.is_some_and(|user| !is_user_id(user)) {
+        faults.value("/Latchkey-Act-As", "must be 1 to 200 visible ASCII characters");
+    }
 }
 
 /// The refusal, with what is known of the key.
