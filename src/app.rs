@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     http::{answer::Answer, call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
     ports::{Background, Chore, Outage, Ports},
-    service::{chores, failure::Failure, keys, memory::Memory, portal, publish},
+    service::{chores, failure::Failure, keys, memory::Memory, portal, publish, roll_up},
     storage::{
         d1::D1Ledger,
         guards::DurableGuards,
@@ -33,6 +33,7 @@ pub fn ports(env: &Env) -> Ports {
         background: Rc::new(NoBackground),
         ledger: Rc::new(D1Ledger::new(env.clone())),
         sessions: Rc::new(D1Ledger::new(env.clone())),
+        rolls: Rc::new(D1Ledger::new(env.clone())),
         index: Rc::new(KvIndex::new(env.clone())),
         guards: Rc::new(DurableGuards::new(env.clone())),
         throttle: Rc::new(PlatformThrottle::new(env.clone())),
@@ -117,6 +118,9 @@ pub async fn scheduled(env: &Env) {
     }
     if let Err(failure) = keys::purge(&ports).await {
         worker::console_error!("temporary keys were not removed: {failure}");
+    }
+    if let Err(outage) = roll_up::purge(&ports).await {
+        worker::console_error!("the use of keys that nobody uses was not removed: {outage}");
     }
     if let Err(failure) = portal::purge(&ports).await {
         worker::console_error!("portal sessions were not removed: {failure}");

@@ -74,7 +74,9 @@ async fn judge(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> 
     let known = key_holder::admitted(&decision)?;
     let (identity, rates) = (key_holder::identity(known, &ask).into(), rate_fields::fields(&decision));
     // What passed has spent a token, whatever becomes of it.
-    forward(call, passage, identity, rates).await.map_err(|problem| rate_fields::told_in(problem, &decision))
+    let answer = forward(call, passage, identity, rates).await;
+    verify::count_origin(call.ports, call.memory, known, answer.as_ref().ok().map(Response::status));
+    answer.map_err(|problem| rate_fields::told_in(problem, &decision))
 }
 
 fn read_ask(call: &Call<'_>, act_as: Option<String>) -> Result<Ask, Problem> {

@@ -33,6 +33,8 @@ pub enum Operation {
     RotateKey,
     /// `POST /v1/orgs/{org}/keys/{key}/rotation/complete`
     CompleteRotation,
+    /// `GET /v1/orgs/{org}/usage`
+    GetOrgUsage,
     /// `GET /v1/orgs/{org}/keys/{key}/usage`
     GetKeyUsage,
     /// `GET /v1/orgs/{org}/keys/{key}/activity`
@@ -160,6 +162,7 @@ pub const ROUTES: &[Route] = &[
         Caller::With(Grant::KeysWrite),
         Some(Action::KeyRotationCompleted),
     ),
+    route(GET, "/v1/orgs/{org}/usage", Operation::GetOrgUsage, Caller::With(Grant::UsageRead), None),
     route(GET, "/v1/orgs/{org}/keys/{key}/usage", Operation::GetKeyUsage, Caller::With(Grant::UsageRead), None),
     route(GET, "/v1/orgs/{org}/keys/{key}/activity", Operation::ListKeyActivity, Caller::With(Grant::UsageRead), None),
     route(POST, "/v1/orgs/{org}/keys/import", Operation::ImportKeys, Caller::With(Grant::KeysWrite), Some(Action::KeyImported)),
@@ -208,6 +211,7 @@ impl Operation {
             Self::ReactivateKey => "reactivate_key",
             Self::RotateKey => "rotate_key",
             Self::CompleteRotation => "complete_rotation",
+            Self::GetOrgUsage => "get_org_usage",
             Self::GetKeyUsage => "get_key_usage",
             Self::ListKeyActivity => "list_key_activity",
             Self::ImportKeys => "import_keys",

@@ -86,6 +86,7 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
         Operation::ReactivateKey => admin::life::reactivate_key(call).await,
         Operation::RotateKey => admin::life::rotate_key(call).await,
         Operation::CompleteRotation => admin::life::complete_rotation(call).await,
+        Operation::GetOrgUsage => admin::usage::get_org_usage(call).await,
         Operation::GetKeyUsage => admin::usage::get_key_usage(call).await,
         Operation::ListKeyActivity => admin::usage::list_key_activity(call).await,
         Operation::ImportKeys => admin::import::import_keys(call).await,

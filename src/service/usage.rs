@@ -1,15 +1,34 @@
-//! What a key was used for, as its guard knows it.
+//! What keys were used for: one as its guard knows it, all of an organization as its guard does.
 
 use super::{failure::Failure, keys};
 use crate::{
+    base::time::Timestamp,
     key::record::KeyRecord,
-    ports::Ports,
+    ports::{BusiestQuery, Ports, Subject},
     usage::{
         book::Contents,
+        recent::{Total, Used},
         report::Deed,
         summary::{Range, Summary},
     },
 };
+
+/// So many of an organization's keys are named.
+const TOP_KEYS: usize = 10;
+
+/// So many keys are looked at at once, and so often at most: bounds are hardly ever far from what is left of them.
+const LOOK: u32 = 100;
+const MAX_LOOKS: u32 = 20;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// What an organization's keys were used for.
+pub struct OrgUsage {
+    /// All of them together.
+    pub summary: Summary,
+    /// Those that were asked most in the range, most first: the key, its counts, as they were rolled up.
+    pub top_keys: Vec<(Used, Total)>,
+}
 
 /// A key's usage up to now. Edges tell what they counted within a few seconds.
 ///
@@ -31,9 +50,44 @@ pub async fn activity(ports: &Ports, org: &str, key: &str) -> Result<(KeyRecord,
 }
 
 async fn read(ports: &Ports, org: &str, key: &str) -> Result<(KeyRecord, Contents), Failure> {
-    let key = keys::get(ports, org, key).await?;
-    let contents = ports.guards.read_usage(&key.id).await?;
+    let key = keys::get(ports, org, key).await?.key;
+    let contents = ports.guards.read_usage(&Subject::Key(key.id.clone())).await?;
     Ok((key, contents))
+}
+
+/// The usage of all keys of the organization up to now, those that are gone included. Which keys were asked most is a
+/// minute late at most.
+///
+/// # Errors
+/// [`Failure::NotFound`] when there is no such organization, [`Failure::Unavailable`] when its guard or the truth does not
+/// answer.
+pub async fn of_org(ports: &Ports, org: &str, range: Range) -> Result<OrgUsage, Failure> {
+    let id = keys::manageable(ports, org).await?.id;
+    let contents = ports.guards.read_usage(&Subject::Org(id.clone())).await?;
+    let now = contents.as_of;
+    let since = now.plus_ms(-HOUR_MS * i64::from(range.hours()));
+    let mut query = BusiestQuery { range, since, skip: 0, limit: LOOK };
+    let mut top_keys: Vec<(Used, Total)> = Vec::new();
+    for _ in 0..MAX_LOOKS {
+        let found = ports.rolls.list_busiest(&id, &query).await?;
+        let (is_last, bound) = (found.len() < LOOK as usize, found.last().map_or(0, |(_, bound)| *bound));
+        top_keys.extend(found.into_iter().map(|(used, _)| counted(used, range, now)));
+        top_keys.sort_by_key(|(_, total)| std::cmp::Reverse(total.requests));
+        top_keys.truncate(TOP_KEYS);
+        // No key that comes later was asked more often than its bound says.
+        let is_settled = top_keys.len() == TOP_KEYS && top_keys.last().is_some_and(|(_, total)| total.requests >= bound);
+        if is_last || is_settled {
+            break;
+        }
+        query.skip += LOOK;
+    }
+    top_keys.retain(|(_, total)| total.requests > 0);
+    Ok(OrgUsage { summary: Summary::of(&contents, range), top_keys })
+}
+
+fn counted(used: Used, range: Range, now: Timestamp) -> (Used, Total) {
+    let total = used.recent.as_ref().map(|recent| recent.total(range, now)).unwrap_or_default();
+    (used, total)
 }
 
 #[cfg(test)]

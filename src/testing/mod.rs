@@ -9,6 +9,7 @@ pub mod index;
 pub mod ledger;
 pub mod page;
 pub mod provider;
+pub mod rolls;
 pub mod rows;
 pub mod sessions;
 pub mod throttle;

@@ -83,6 +83,7 @@ impl World {
             background: Rc::new(self.background.clone()),
             ledger: Rc::new(self.ledger.clone()),
             sessions: Rc::new(self.sessions.clone()),
+            rolls: Rc::new(self.ledger.clone()),
             index: Rc::new(self.index.clone()),
             guards: Rc::new(self.guards.clone()),
             throttle: Rc::new(self.throttle.clone()),

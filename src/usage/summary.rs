@@ -8,6 +8,7 @@ use super::{
     account::Gap,
     book::Contents,
     count::{Counts, Hour},
+    retention::KEPT_DAYS_BY_DAY,
 };
 use crate::base::time::Timestamp;
 
@@ -20,22 +21,37 @@ pub enum Range {
     Week,
     /// The last 30 times 24 hours, drawn by 24 hours.
     Month,
+    /// The last 400 days of UTC, drawn by the day.
+    Long,
 }
 
 impl Range {
     /// Every one, with the word for it.
-    pub const ALL: [(&'static str, Self); 3] = [("24h", Self::Day), ("7d", Self::Week), ("30d", Self::Month)];
+    pub const ALL: [(&'static str, Self); 4] = [("24h", Self::Day), ("7d", Self::Week), ("30d", Self::Month), ("400d", Self::Long)];
 
-    fn hours(self) -> u32 {
+    /// How many hours it has.
+    #[must_use]
+    pub fn hours(self) -> u32 {
         match self {
             Self::Day => 24,
             Self::Week => 7 * 24,
             Self::Month => 30 * 24,
+            Self::Long => KEPT_DAYS_BY_DAY * 24,
         }
     }
 
     fn step_hours(self) -> u32 {
-        if self == Self::Month { 24 } else { 1 }
+        match self {
+            Self::Day | Self::Week => 1,
+            Self::Month | Self::Long => 24,
+        }
+    }
+
+    /// The hour that a series up to now ends with.
+    fn last_hour(self, now: Timestamp) -> Hour {
+        let this = Hour::of(now);
+        // What is kept by the day is told by the day.
+        if self == Self::Long { this.midnight().plus(23) } else { this }
     }
 }
 
@@ -46,6 +62,9 @@ pub struct Sum {
     allowed: u64,
     denied: u64,
     by_code: BTreeMap<String, u64>,
+    /// How the origin answered what was admitted; of gateway requests alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    by_origin_status: BTreeMap<String, u64>,
 }
 
 /// A point of the series.
@@ -72,14 +91,16 @@ impl Summary {
     /// What the book says, with the series of that range.
     #[must_use]
     pub fn of(contents: &Contents, range: Range) -> Self {
-        let end = Hour::of(contents.as_of);
+        let now = Hour::of(contents.as_of);
         let sum = |from: Hour, to: Hour| {
             let mut sum = Counts::default();
-            contents.hours.range(from.start_at()..=to.start_at()).for_each(|(_, counts)| sum.add_all(counts));
+            for counts in [&contents.hours, &contents.days] {
+                counts.range(from.start_at()..=to.start_at()).for_each(|(_, counts)| sum.add_all(counts));
+            }
             sum
         };
-        let last = |range: Range| Sum::of(sum(end.minus(range.hours() - 1), end));
-        let step = range.step_hours();
+        let last = |range: Range| Sum::of(sum(now.minus(range.hours() - 1), now));
+        let (step, end) = (range.step_hours(), range.last_hour(contents.as_of));
         let points = (0..range.hours() / step).rev().map(|steps_ago| {
             let from = end.minus(steps_ago * step + step - 1);
             let counts = sum(from, end.minus(steps_ago * step));
@@ -97,9 +118,26 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// The series, oldest first.
+    #[must_use]
+    pub fn series(&self) -> &[Point] {
+        &self.series
+    }
+}
+
 impl Sum {
     fn of(counts: Counts) -> Self {
-        Self { requests: counts.requests(), allowed: counts.allowed(), denied: counts.denied(), by_code: counts.0 }
+        let (requests, allowed, denied) = (counts.requests(), counts.allowed(), counts.denied());
+        Self { requests, allowed, denied, by_code: counts.codes, by_origin_status: counts.origin }
+    }
+}
+
+impl Point {
+    /// When it begins, admitted requests, refused ones.
+    #[must_use]
+    pub fn parts(&self) -> (Timestamp, u64, u64) {
+        (self.start_at, self.allowed, self.denied)
     }
 }
 
@@ -110,9 +148,11 @@ mod tests {
 
     /// So many admitted and one refused in the hours so long ago.
     fn contents(hours_ago: &[(u32, u64)]) -> Contents {
-        let counts = |allowed| Counts(BTreeMap::from([("VALID".to_owned(), allowed), ("EXPIRED".to_owned(), 1)]));
+        let codes = |allowed| BTreeMap::from([("VALID".to_owned(), allowed), ("EXPIRED".to_owned(), 1)]);
+        let counts = |allowed| Counts { codes: codes(allowed), ..Counts::default() };
         let hours = hours_ago.iter().map(|(ago, allowed)| (Hour::of(NOW).minus(*ago).start_at(), counts(*allowed)));
-        Contents { as_of: NOW, hours: hours.collect(), uses: Uses::default(), deeds: Vec::new(), gaps: Vec::new() }
+        let (hours, days) = (hours.collect(), BTreeMap::new());
+        Contents { as_of: NOW, hours, days, uses: Uses::default(), deeds: Vec::new(), gaps: Vec::new() }
     }
 
     #[test]

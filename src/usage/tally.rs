@@ -3,17 +3,21 @@
 //! A bundle is sent until some message that carried it was answered. Until then what is counted meanwhile waits for the
 //! next one, so a guard that takes each bundle once counts each request once.
 
-use std::{collections::VecDeque, hash::Hash};
+use std::{borrow::Cow, collections::VecDeque, hash::Hash};
 
 use hashbrown::HashMap;
 
 use super::{
     count::Hour,
-    report::{Bundle, Deed, Line, MAX_DEEDS, Report},
+    report::{Bundle, Deed, Impersonation, Line, MAX_DEEDS, OriginLine, PermissionUse, Report},
 };
-use crate::base::{
-    id::{EdgeId, SecretId},
-    time::Timestamp,
+use crate::{
+    base::{
+        id::{EdgeId, SecretId},
+        time::Timestamp,
+    },
+    decision::verdict::VALID,
+    policy::scope::Permission,
 };
 
 /// A message that carries a bundle and has not come back after this long may be lost: the bundle is sent again.
@@ -27,6 +31,9 @@ const MAX_DEEDS_IN_ALL: usize = 10_000;
 
 /// So many subjects at most: only guards that do not answer for long let it come to that.
 const MAX_TALLIES: usize = 100_000;
+
+/// Of what was done for users, so many lines of a subject tell their paths; more are told together, user by user.
+const MAX_DETAILED: usize = 200;
 
 /// What one isolate has counted, by subject.
 pub struct Tallies<Id> {
@@ -45,12 +52,21 @@ pub struct Tallies<Id> {
 struct Tally {
     lines: Vec<Line>,
     deeds: VecDeque<Deed>,
+    permissions: Vec<PermissionUse>,
+    rare: Option<Box<Rare>>,
     sent: Option<Box<Sent>>,
     deeds_told_at: Option<Timestamp>,
     /// The number of the last message.
     number: u64,
     /// Whether the guard takes the edge to be at work with the subject.
     is_open: bool,
+}
+
+/// What is counted of few subjects.
+#[derive(Default)]
+struct Rare {
+    origin: Vec<OriginLine>,
+    impersonations: Vec<Impersonation>,
 }
 
 /// A bundle that no guard is known to have heard.
@@ -76,12 +92,22 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         Self { edge, number: 0, open: HashMap::new(), deeds: 0, stranded: Vec::new() }
     }
 
-    /// Counts one decided request. `false` when there are so many subjects that it cannot be.
-    pub fn count(&mut self, id: &Id, secret: &SecretId, deed: Deed) -> bool {
+    /// Counts one request whose decision had that code, and nothing more of it. `false` when there are so many subjects that
+    /// it cannot be.
+    pub fn count(&mut self, id: &Id, code: &'static str, at: Timestamp) -> bool {
+        self.tally(id).map(|tally| tally.add(None, &Cow::Borrowed(code), at)).is_some()
+    }
+
+    /// Counts one decided request with that secret, and remembers it. `false` when there are so many subjects that it cannot
+    /// be.
+    pub fn count_deed(&mut self, id: &Id, secret: &SecretId, deed: Deed) -> bool {
         let most = if self.deeds < MAX_DEEDS_IN_ALL { MAX_DEEDS } else { 1 };
         let Some(tally) = self.tally(id) else { return false };
         let before = tally.deeds.len();
-        tally.add(secret, &deed);
+        tally.add(Some(secret), &deed.code, deed.at);
+        if let Some(user) = deed.act_as.as_deref().filter(|_| deed.code == VALID) {
+            tally.rare().add_impersonation(user, &deed);
+        }
         if before == 0 {
             tally.deeds.reserve_exact(1);
         }
@@ -92,6 +118,18 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         let after = tally.deeds.len();
         self.deeds = (self.deeds + after).saturating_sub(before);
         true
+    }
+
+    /// Notes that a counted request made use of these permissions, as `each` tells them.
+    pub fn note_uses(&mut self, id: &Id, at: Timestamp, each: impl FnOnce(&mut dyn FnMut(&Permission))) {
+        if let Some(tally) = self.open.get_mut(id) {
+            each(&mut |permission| tally.add_use(permission, at));
+        }
+    }
+
+    /// Counts an answer of the origin of that class. `false` when there are so many subjects that it cannot be.
+    pub fn count_origin(&mut self, id: &Id, class: &'static str, at: Timestamp) -> bool {
+        self.tally(id).map(|tally| tally.rare().add_origin(class, at)).is_some()
     }
 
     /// What the next message to the subject's guard tells.
@@ -164,18 +202,27 @@ impl Sent {
 }
 
 impl Tally {
-    fn add(&mut self, secret: &SecretId, deed: &Deed) {
-        let hour = Hour::of(deed.at);
-        let alike = |line: &&mut Line| line.code == deed.code && line.secret == *secret && Hour::of(line.last_at) == hour;
+    #[expect(clippy::ptr_arg, reason = "what is kept of a text that lives for ever costs nothing")]
+    fn add(&mut self, secret: Option<&SecretId>, code: &Cow<'static, str>, at: Timestamp) {
+        let hour = Hour::of(at);
+        let alike = |line: &&mut Line| line.code == *code && line.secret.as_ref() == secret && Hour::of(line.last_at) == hour;
         if let Some(line) = self.lines.iter_mut().find(alike) {
             line.count = line.count.saturating_add(1);
-            line.last_at = line.last_at.max(deed.at);
+            line.last_at = line.last_at.max(at);
             return;
         }
-        if self.lines.is_empty() {
-            self.lines.reserve_exact(1);
+        push_exact(&mut self.lines, Line { code: code.clone(), secret: secret.cloned(), last_at: at, count: 1 });
+    }
+
+    fn add_use(&mut self, permission: &Permission, at: Timestamp) {
+        match self.permissions.iter_mut().find(|known| known.permission == *permission) {
+            Some(known) => known.last_at = known.last_at.max(at),
+            None => push_exact(&mut self.permissions, PermissionUse { permission: permission.clone(), last_at: at }),
         }
-        self.lines.push(Line { code: deed.code.clone(), secret: secret.clone(), last_at: deed.at, count: 1 });
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     fn bundle(&mut self, number: u64, tone: Tone, now: Timestamp) -> Option<Bundle> {
@@ -189,26 +236,62 @@ impl Tally {
         }
         let told_lately = self.deeds_told_at.is_some_and(|at| (at..at.plus_ms(DEEDS_EVERY_MS)).contains(&now));
         let deeds: Vec<Deed> = if told_lately && tone == Tone::Opening { Vec::new() } else { std::mem::take(&mut self.deeds).into() };
-        let lines = std::mem::take(&mut self.lines);
-        if lines.is_empty() && deeds.is_empty() {
+        let (lines, permissions) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.permissions));
+        let rare = self.rare.take();
+        if lines.is_empty() && deeds.is_empty() && rare.is_none() {
             return None;
         }
         if !deeds.is_empty() {
             self.deeds_told_at = Some(now);
         }
-        let bundle = Bundle { number, lines, deeds };
+        let Rare { origin, impersonations } = rare.map(|rare| *rare).unwrap_or_default();
+        let bundle = Bundle { number, lines, deeds, permissions, origin, impersonations };
         self.sent = Some(Box::new(Sent { bundle: bundle.clone(), since: Some(now) }));
         Some(bundle)
     }
 
     /// Whether nothing was counted that neither an earlier message has told for certain nor this one tells.
     fn is_told_by(&self, bundle: Option<&Bundle>) -> bool {
-        self.lines.is_empty() && self.sent.as_ref().map(|sent| sent.bundle.number) == bundle.map(|bundle| bundle.number)
+        self.lines.is_empty()
+            && self.rare.is_none()
+            && self.sent.as_ref().map(|sent| sent.bundle.number) == bundle.map(|bundle| bundle.number)
     }
 
     fn is_over(&self) -> bool {
-        !self.is_open && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty()
+        !self.is_open && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty() && self.rare.is_none()
     }
+}
+
+impl Rare {
+    fn add_origin(&mut self, class: &'static str, at: Timestamp) {
+        let hour = Hour::of(at);
+        match self.origin.iter_mut().find(|line| line.class == class && Hour::of(line.last_at) == hour) {
+            Some(line) => (line.count, line.last_at) = (line.count.saturating_add(1), line.last_at.max(at)),
+            None => self.origin.push(OriginLine { class: class.into(), last_at: at, count: 1 }),
+        }
+    }
+
+    fn add_impersonation(&mut self, user: &str, deed: &Deed) {
+        let (method, path) = (deed.method.clone(), deed.path.clone());
+        let mut one = Impersonation { user: user.to_owned(), method, path, ip: deed.ip, first_at: deed.at, last_at: deed.at, count: 1 };
+        let mut alike = self.impersonations.iter().position(|known| known.is_like(&one));
+        if alike.is_none() && self.impersonations.len() >= MAX_DETAILED {
+            (one.method, one.path) = (None, None);
+            alike = self.impersonations.iter().position(|known| known.is_like(&one));
+        }
+        match alike.and_then(|index| self.impersonations.get_mut(index)) {
+            Some(known) => known.absorb(&one),
+            None => self.impersonations.push(one),
+        }
+    }
+}
+
+/// Adds an item; the first without room for more, because most lists stay at one, and isolates hold many.
+fn push_exact<T>(list: &mut Vec<T>, item: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(item);
 }
 
 #[cfg(test)]
