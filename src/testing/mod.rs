@@ -12,5 +12,6 @@ pub mod provider;
 pub mod rows;
 pub mod sessions;
 pub mod throttle;
+pub mod watch;
 pub mod wire;
 pub mod world;
