@@ -5,7 +5,7 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
@@ -180,18 +180,17 @@ fn spawn(options: &Options, state: Option<&Path>, console: &Arc<Console>) -> (Ch
     if let Some(state) = state {
         command.arg("--state").arg(state);
     }
-    let mut child = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node starts");
-    let output = child.stdout.take().expect("its output is piped");
-    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    // Both of its outputs through one pipe: lines stand in the order in which they were written.
+    let (output, writer) = io::pipe().expect("there are pipes");
+    command.process_group(0).stdin(Stdio::piped()).stdout(writer.try_clone().expect("there are pipes")).stderr(writer);
+    let child = command.spawn().expect("Node starts");
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok).inspect(|line| eprintln!("[fleet] {line}"));
     let ready = lines.find_map(|line| serde_json::from_str(&line).ok()).expect("the fleet tells its addresses");
     assert!(lines.any(|line| line == "ready"), "the fleet ended before it was ready");
     // The worker's console goes on through this pipe; unread it would fill up and block the fleet.
     let console = Arc::clone(console);
     std::thread::spawn(move || {
-        lines.for_each(|line| {
-            eprintln!("[fleet] {line}");
-            console.add(line);
-        });
+        lines.for_each(|line| console.add(line));
     });
     (child, ready)
 }
