@@ -23,6 +23,7 @@ CREATE TABLE key_usage_walk (
   key_id TEXT NOT NULL
 ) STRICT;
 
+-- All that was ever asked of an organization's keys, by code.
 CREATE TABLE org_totals (
   org_id TEXT NOT NULL,
   code   TEXT NOT NULL,

@@ -11,6 +11,7 @@ use crate::{
     ports::{Background, Chore, Outage, Ports},
     service::{chores, failure::Failure, keys, memory::Memory, portal, publish, roll_up},
     storage::{
+        analytics::PlatformAnalytics,
         d1::D1Ledger,
         guards::DurableGuards,
         key_sets::PublishedKeySets,
@@ -37,6 +38,8 @@ pub fn ports(env: &Env) -> Ports {
         index: Rc::new(KvIndex::new(env.clone())),
         guards: Rc::new(DurableGuards::new(env.clone())),
         throttle: Rc::new(PlatformThrottle::new(env.clone())),
+        analytics: Rc::new(PlatformAnalytics::new(env.clone())),
+        gauges: Rc::new(D1Ledger::new(env.clone())),
         key_sets: Rc::new(PublishedKeySets::new(env.clone())),
         signatures: Rc::new(PlatformSignatures),
         clock: Rc::new(PlatformClock),

@@ -3,6 +3,8 @@
 //! Each port has one adapter on the platform and one in memory for tests. Futures are not `Send`: an isolate has one
 //! thread.
 
+pub mod watch;
+
 use std::{net::IpAddr, rc::Rc};
 
 use async_trait::async_trait;
@@ -351,6 +353,10 @@ pub struct Ports {
     pub guards: Rc<dyn Guards>,
     /// The counts of floods.
     pub throttle: Rc<dyn Throttle>,
+    /// Where points about decisions go.
+    pub analytics: Rc<dyn watch::Analytics>,
+    /// Counts over all organizations.
+    pub gauges: Rc<dyn watch::Gauges>,
     /// The identity provider's keys.
     pub key_sets: Rc<dyn KeySets>,
     /// The platform's cryptography.

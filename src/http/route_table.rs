@@ -75,6 +75,8 @@ pub enum Operation {
     Healthz,
     /// `GET /readyz`
     Readyz,
+    /// `GET /metrics`
+    Metrics,
     /// `GET /problems/{slug}`
     ProblemPage,
 }
@@ -189,6 +191,7 @@ pub const ROUTES: &[Route] = &[
     route(POST, "/portal/sign-out", Operation::SignOut, Caller::PortalSession, Some(Action::PortalSessionEnded)),
     route(GET, "/healthz", Operation::Healthz, Caller::Anyone, None),
     route(GET, "/readyz", Operation::Readyz, Caller::Anyone, None),
+    route(GET, "/metrics", Operation::Metrics, Caller::With(Grant::UsageRead), None),
     route(GET, "/problems/{slug}", Operation::ProblemPage, Caller::Anyone, None),
 ];
 
@@ -232,6 +235,7 @@ impl Operation {
             Self::SignOut => "sign_out",
             Self::Healthz => "healthz",
             Self::Readyz => "readyz",
+            Self::Metrics => "metrics",
             Self::ProblemPage => "problem_page",
         }
     }

@@ -13,5 +13,6 @@ pub mod rolls;
 pub mod rows;
 pub mod sessions;
 pub mod throttle;
+pub mod watch;
 pub mod wire;
 pub mod world;

@@ -54,6 +54,7 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::EndPortalSession => needs(Some("portal:create"), None, None),
         Operation::CreateServiceKey => needs(None, None, None),
         Operation::VerifyKey | Operation::VerifyKeys => needs(Some("verify"), None, None),
+        Operation::Metrics => needs(Some("usage:read"), None, None),
         Operation::ForwardAuth
         | Operation::Whoami
         | Operation::OpenPortalLink

@@ -17,6 +17,7 @@ use latchkey::{
     ports::{
         Added, Admission, Background, BusiestQuery, Chore, Clock, Flood, Guards, Index, Kept, KeySets, Ledger, OrgQuery, Outage, Ports,
         Rolls, SessionQuery, Sessions, Signatures, Subject, Throttle, Unpublished, Written,
+        watch::{Analytics, Gauges, Point, Reading},
     },
     token::digest::Digest,
     usage::{
@@ -38,6 +39,8 @@ pub fn ports() -> Ports {
         index: Rc::new(Nobody),
         guards: Rc::new(Nobody),
         throttle: Rc::new(Nobody),
+        analytics: Rc::new(Nobody),
+        gauges: Rc::new(Nobody),
         key_sets: Rc::new(Nobody),
         signatures: Rc::new(Nobody),
         background: Rc::new(Nobody),
@@ -80,6 +83,17 @@ impl Clock for Nobody {
 
     async fn pause(&self, _: u32) {
         unreachable!("the hot path waits for nothing");
+    }
+}
+
+/// A deployment without a data set.
+impl Analytics for Nobody {
+    fn is_kept(&self) -> bool {
+        false
+    }
+
+    fn write(&self, _: &Point) {
+        unreachable!("there is no data set");
     }
 }
 
@@ -148,6 +162,10 @@ nobody_is!(Guards {
 
 nobody_is!(Throttle {
     admits(Flood, IpAddr) -> bool;
+});
+
+nobody_is!(Gauges {
+    read(Timestamp) -> Result<Reading, Outage>;
 });
 
 nobody_is!(KeySets {

@@ -7,6 +7,7 @@ mod audit;
 mod bind;
 mod keys;
 mod list;
+mod metrics;
 mod orgs;
 mod outbox;
 mod rolls;
@@ -141,7 +142,7 @@ impl Ledger for D1Ledger {
 
     async fn check(&self) -> Result<(), Outage> {
         // The newest table: with it, all migrations before are there.
-        let sql = "SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'org_totals')";
+        let sql = "SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'key_census')";
         let rows: Vec<Schema> = self.rows(Statement::new(sql, [])).await?;
         if rows.iter().any(|row| row.tables == 2) { Ok(()) } else { Err(outage("the migrations have not been applied")) }
     }
