@@ -16,9 +16,9 @@ CREATE TABLE key_usage (
   PRIMARY KEY (org_id, key_id)
 ) STRICT, WITHOUT ROWID;
 
--- How far the cron has walked through it.
+-- How far the cron has walked through it (1), and how far it gets now (2).
 CREATE TABLE key_usage_walk (
-  id     INTEGER PRIMARY KEY CHECK (id = 1),
+  id     INTEGER PRIMARY KEY CHECK (id IN (1, 2)),
   org_id TEXT NOT NULL,
   key_id TEXT NOT NULL
 ) STRICT;

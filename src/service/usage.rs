@@ -1,15 +1,17 @@
-//! What keys were used for: one as its guard knows it, all of an organization as its guard does.
+//! What keys were used for: one as its guard knows it, all of an organization as the organization's does.
+
+use std::cmp::Reverse;
 
 use super::{failure::Failure, keys};
 use crate::{
     base::time::Timestamp,
-    key::record::KeyRecord,
+    key::{record::KeyRecord, view::Total},
     ports::{BusiestQuery, Ports, Subject},
     usage::{
         book::Contents,
-        recent::{Total, Used},
+        recent::Used,
         report::Deed,
-        summary::{Range, Summary},
+        summary::{NamedKey, Range, Summary, TopKey},
     },
 };
 
@@ -21,14 +23,6 @@ const LOOK: u32 = 100;
 const MAX_LOOKS: u32 = 20;
 
 const HOUR_MS: i64 = 3_600_000;
-
-/// What an organization's keys were used for.
-pub struct OrgUsage {
-    /// All of them together.
-    pub summary: Summary,
-    /// Those that were asked most in the range, most first: the key, its counts, as they were rolled up.
-    pub top_keys: Vec<(Used, Total)>,
-}
 
 /// A key's usage up to now. Edges tell what they counted within a few seconds.
 ///
@@ -61,7 +55,7 @@ async fn read(ports: &Ports, org: &str, key: &str) -> Result<(KeyRecord, Content
 /// # Errors
 /// [`Failure::NotFound`] when there is no such organization, [`Failure::Unavailable`] when its guard or the truth does not
 /// answer.
-pub async fn of_org(ports: &Ports, org: &str, range: Range) -> Result<OrgUsage, Failure> {
+pub async fn of_org(ports: &Ports, org: &str, range: Range) -> Result<Summary, Failure> {
     let id = keys::manageable(ports, org).await?.id;
     let contents = ports.guards.read_usage(&Subject::Org(id.clone())).await?;
     let now = contents.as_of;
@@ -72,7 +66,7 @@ pub async fn of_org(ports: &Ports, org: &str, range: Range) -> Result<OrgUsage, 
         let found = ports.rolls.list_busiest(&id, &query).await?;
         let (is_last, bound) = (found.len() < LOOK as usize, found.last().map_or(0, |(_, bound)| *bound));
         top_keys.extend(found.into_iter().map(|(used, _)| counted(used, range, now)));
-        top_keys.sort_by_key(|(_, total)| std::cmp::Reverse(total.requests));
+        top_keys.sort_unstable_by_key(|(used, total)| (Reverse(total.requests), used.key.id.to_string()));
         top_keys.truncate(TOP_KEYS);
         // No key that comes later was asked more often than its bound says.
         let is_settled = top_keys.len() == TOP_KEYS && top_keys.last().is_some_and(|(_, total)| total.requests >= bound);
@@ -81,8 +75,13 @@ pub async fn of_org(ports: &Ports, org: &str, range: Range) -> Result<OrgUsage, 
         }
         query.skip += LOOK;
     }
-    top_keys.retain(|(_, total)| total.requests > 0);
-    Ok(OrgUsage { summary: Summary::of(&contents, range), top_keys })
+    let top_keys = top_keys.into_iter().filter(|(_, total)| total.requests > 0).map(top_key).collect();
+    Ok(Summary::of(&contents, range).with_top_keys(top_keys))
+}
+
+fn top_key((used, Total { requests, allowed, denied }): (Used, Total)) -> TopKey {
+    let KeyRecord { id, name, prefix, last_used_at, .. } = used.key;
+    TopKey { key: NamedKey { id, name, prefix }, requests, allowed, denied, last_used_at }
 }
 
 fn counted(used: Used, range: Range, now: Timestamp) -> (Used, Total) {

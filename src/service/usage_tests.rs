@@ -55,7 +55,11 @@ fn is_empty(contents: &Contents) -> bool {
 }
 
 fn counted(world: &World) -> Vec<(String, u64)> {
-    contents(world).hours.into_values().flat_map(|counts| counts.codes).collect()
+    contents(world)
+        .hours
+        .into_values()
+        .flat_map(|counts| counts.codes().map(|(code, count)| (code.to_owned(), count)).collect::<Vec<_>>())
+        .collect()
 }
 
 #[test]

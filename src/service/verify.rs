@@ -111,8 +111,8 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
 /// Counts how the origin answered an admitted request; `None` is that it did not.
 pub fn count_origin(ports: &Ports, memory: &Memory, known: &Known, status: Option<u16>) {
     let (class, now) = (origin_class(status), ports.clock.now());
-    let is_counted = memory.keys.count(|tallies| tallies.count_origin(&known.key.id, class, now))
-        & memory.orgs.count(|tallies| tallies.count_origin(&known.key.org_id, class, now));
+    let is_counted = memory.keys.count(|tallies| tallies.count(&known.key.id, class, now))
+        & memory.orgs.count(|tallies| tallies.count(&known.key.org_id, class, now));
     if !is_counted {
         ports.background.log(&format!("an answer to {} is not counted: too many keys wait for their guards", known.key.id));
     }

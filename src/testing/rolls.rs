@@ -45,9 +45,9 @@ impl Rolls for MemoryLedger {
         self.wire.pass(Call::NoteOrgUse, || {
             let mut state = self.state.borrow_mut();
             let kept = state.totals.entry(org.clone()).or_default();
-            for (code, count) in &totals.codes {
-                let known = kept.entry(code.clone()).or_default();
-                *known = (*known).max(*count);
+            for (code, count) in totals.codes() {
+                let known = kept.entry(code.to_owned()).or_default();
+                *known = (*known).max(count);
             }
             Ok(())
         })

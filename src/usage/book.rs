@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     account::{Account, Gap, Standing},
-    count::{Counts, Hour},
+    count::{Counts, Hour, is_code},
     report::{Bundle, Deed, Impersonation, Line, MAX_DEEDS, Report},
     retention::{forget, last_forgotten_day, last_forgotten_hour},
     rows::{DAYS, DEEDS, EDGES, HOURS, IMPERSONATIONS, Rows, USES, hour_name, hour_of, read, write},
@@ -121,9 +121,6 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
             secret.iter().for_each(|secret| note_last(&mut uses.secrets, secret.as_str(), at));
         }
     }
-    for line in &bundle.origin {
-        hours.entry(Hour::of(dating.by_the_guard(line.last_at))).or_default().add_origin(&line.class, line.count);
-    }
     for (hour, counts) in hours {
         enter_hour(rows, hour, &counts, now)?;
         uses.totals.add_all(&counts);
@@ -174,7 +171,7 @@ fn enter_deeds<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating) -> Result<()
 
 /// Whether the key's holder is at work with it. Who presents a key that is over is told so, and uses nothing.
 fn is_use(code: &str) -> bool {
-    !matches!(code, "REVOKED" | "EXPIRED")
+    is_code(code) && !matches!(code, "REVOKED" | "EXPIRED")
 }
 
 impl Uses {

@@ -32,7 +32,7 @@ fn report(number: u64, sent_at: Timestamp, lines: Vec<Line>, deeds: Vec<Deed>) -
         number,
         sent_at,
         is_whole: true,
-        bundle: Some(Bundle { number, lines, deeds, permissions: Vec::new(), origin: Vec::new(), impersonations: Vec::new() }),
+        bundle: Some(Bundle { number, lines, deeds, permissions: Vec::new(), impersonations: Vec::new() }),
     }
 }
 

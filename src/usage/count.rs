@@ -57,16 +57,11 @@ impl Hour {
     }
 }
 
-/// How often which code was answered, and how the origin answered what was passed on to it.
+/// How often which code was answered, and how the origin answered what was passed on to it. Codes are in capitals; classes
+/// of the origin's answers are not, see [`origin_class`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Decided requests by code.
-    #[serde(flatten)]
-    pub codes: BTreeMap<String, u64>,
-    /// The origin's answers by class, see [`origin_class`]. No code is called `origin`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub origin: BTreeMap<String, u64>,
-}
+#[serde(transparent)]
+pub struct Counts(BTreeMap<String, u64>);
 
 /// The class that an origin's answer counts under: `2xx` and so on, or `failed` where there was none.
 #[must_use]
@@ -81,33 +76,48 @@ pub fn origin_class(status: Option<u16>) -> &'static str {
     }
 }
 
-impl Counts {
-    /// So many more of that code. A counter that is full stays full.
-    pub fn add(&mut self, code: &str, count: u64) {
-        add(&mut self.codes, code, count);
-    }
+/// Whether it is a code, and not a class of the origin's answers.
+#[must_use]
+pub fn is_code(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+}
 
-    /// So many more of the origin's answers of that class.
-    pub fn add_origin(&mut self, class: &str, count: u64) {
-        add(&mut self.origin, class, count);
+impl Counts {
+    /// So many more of that code or class. A counter that is full stays full.
+    pub fn add(&mut self, name: &str, count: u64) {
+        match self.0.get_mut(name) {
+            Some(known) => *known = known.saturating_add(count),
+            None => {
+                self.0.insert(name.to_owned(), count);
+            }
+        }
     }
 
     /// All of the other's more.
     pub fn add_all(&mut self, other: &Self) {
-        other.codes.iter().for_each(|(code, count)| self.add(code, *count));
-        other.origin.iter().for_each(|(class, count)| self.add_origin(class, *count));
+        other.0.iter().for_each(|(name, count)| self.add(name, *count));
+    }
+
+    /// Decided requests by code.
+    pub fn codes(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, count)| (name.as_str(), *count)).filter(|(name, _)| is_code(name))
+    }
+
+    /// The origin's answers by class.
+    pub fn origin(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, count)| (name.as_str(), *count)).filter(|(name, _)| !is_code(name))
     }
 
     /// All decided requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.codes.values().fold(0, |sum, count| sum.saturating_add(*count))
+        self.codes().fold(0, |sum, (_, count)| sum.saturating_add(count))
     }
 
     /// Those that were admitted.
     #[must_use]
     pub fn allowed(&self) -> u64 {
-        self.codes.get(VALID).copied().unwrap_or(0)
+        self.0.get(VALID).copied().unwrap_or(0)
     }
 
     /// Those that were refused.
@@ -117,36 +127,18 @@ impl Counts {
     }
 }
 
-fn add(counters: &mut BTreeMap<String, u64>, name: &str, count: u64) {
-    match counters.get_mut(name) {
-        Some(known) => *known = known.saturating_add(count),
-        None => {
-            counters.insert(name.to_owned(), count);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn counts_read_back_as_themselves_and_as_they_were_before_origins_were_counted() {
-        let mut counts = Counts::default();
-        counts.add(VALID, u64::MAX);
-        assert_eq!(serde_json::to_string(&counts).unwrap(), r#"{"VALID":18446744073709551615}"#);
-        counts.add_origin("2xx", 3);
-        let text = serde_json::to_string(&counts).unwrap();
-        assert_eq!(text, r#"{"VALID":18446744073709551615,"origin":{"2xx":3}}"#);
-        assert_eq!(serde_json::from_str::<Counts>(&text).unwrap(), counts);
-    }
-
-    #[test]
     fn what_an_origin_answers_is_none_of_the_requests() {
         let mut counts = Counts::default();
         counts.add(VALID, 2);
-        counts.add_origin(origin_class(Some(503)), 2);
-        assert_eq!((counts.requests(), counts.allowed(), counts.origin.get("5xx")), (2, 2, Some(&2)));
+        counts.add(origin_class(Some(503)), 2);
+        counts.add(origin_class(None), 1);
+        assert_eq!((counts.requests(), counts.allowed(), counts.denied()), (2, 2, 0));
+        assert_eq!(counts.origin().collect::<Vec<_>>(), [("5xx", 2), ("failed", 1)]);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{count::Hour, roll::Drawn, summary::Range};
 use crate::{
     base::time::Timestamp,
-    key::{record::KeyRecord, view::KeyView},
+    key::{
+        record::KeyRecord,
+        view::{Insights, KeyView, Total, UseView},
+    },
     policy::scope::Permission,
 };
 
@@ -38,57 +41,12 @@ pub struct Used {
     pub recent: Option<Recent>,
 }
 
-/// The record of a key with its use, as it is read; changes answer with the record alone.
-#[derive(Debug, Serialize)]
-pub struct UsedView<'a> {
-    #[serde(flatten)]
-    key: KeyView<'a>,
-    usage: RecentView,
-    insights: Insights<'a>,
-}
-
 impl Used {
-    /// The record as shown at `now`.
+    /// The record as shown at `now`, with its use.
     #[must_use]
-    pub fn view(&self, now: Timestamp) -> UsedView<'_> {
-        let Self { key, recent } = self;
-        UsedView { key: key.view(now), usage: RecentView::of(recent.as_ref(), now), insights: Insights::of(key, recent.as_ref(), now) }
+    pub fn view(&self, now: Timestamp) -> KeyView<'_> {
+        self.key.view(now).with_use(view(self.recent.as_ref(), now), insights(&self.key, self.recent.as_ref(), now))
     }
-}
-
-/// The counts of a span.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Total {
-    /// All.
-    pub requests: u64,
-    /// Admitted ones.
-    pub allowed: u64,
-    /// Refused ones.
-    pub denied: u64,
-}
-
-/// What lists show of a key's use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RecentView {
-    /// The last 24 hours, of which the one that has begun is the last.
-    pub last_24h: Total,
-    /// The last 7 times 24 hours.
-    pub last_7d: Total,
-    /// The last 30 times 24 hours.
-    pub last_30d: Total,
-    /// Up to when all is counted; later uses are there a minute after at most. `None` when there was none.
-    pub as_of: Option<Timestamp>,
-}
-
-/// What a key could do without.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Insights<'a> {
-    /// Whether nobody ever used the key.
-    pub never_used: bool,
-    /// What it was granted and no admitted request asked for since `observed_from`.
-    pub unused_permissions: Vec<&'a str>,
-    /// 30 days ago, or when the key was made if that is later.
-    pub observed_from: Timestamp,
 }
 
 impl Recent {
@@ -131,32 +89,28 @@ impl Recent {
     }
 }
 
-impl RecentView {
-    /// What is known of a key's use at `now`; `None` is known of one that was never used.
-    #[must_use]
-    pub fn of(recent: Option<&Recent>, now: Timestamp) -> Self {
-        let total = |range| recent.map(|recent| recent.total(range, now)).unwrap_or_default();
-        Self {
-            last_24h: total(Range::Day),
-            last_7d: total(Range::Week),
-            last_30d: total(Range::Month),
-            as_of: recent.map(|recent| recent.as_of),
-        }
+/// What is known of a key's use at `now`; `None` is known of one that was not used for long.
+#[must_use]
+pub fn view(recent: Option<&Recent>, now: Timestamp) -> UseView {
+    let total = |range| recent.map(|recent| recent.total(range, now)).unwrap_or_default();
+    UseView {
+        last_24h: total(Range::Day),
+        last_7d: total(Range::Week),
+        last_30d: total(Range::Month),
+        as_of: recent.map(|recent| recent.as_of),
     }
 }
 
-impl<'a> Insights<'a> {
-    /// What the key could do without at `now`.
-    #[must_use]
-    pub fn of(key: &'a KeyRecord, recent: Option<&Recent>, now: Timestamp) -> Self {
-        let observed_from = key.created_at.max(now.plus_ms(-DAY_MS * i64::from(EVIDENCE_DAYS)));
-        let last_use = |permission: &str| recent.and_then(|recent| recent.permissions.get(permission).copied());
-        let unused = key.permissions.iter().map(Permission::as_str);
-        Self {
-            never_used: key.last_used_at.is_none(),
-            unused_permissions: unused.filter(|permission| last_use(permission).is_none_or(|at| at < observed_from)).collect(),
-            observed_from,
-        }
+/// What the key could do without at `now`.
+#[must_use]
+pub fn insights<'a>(key: &'a KeyRecord, recent: Option<&Recent>, now: Timestamp) -> Insights<'a> {
+    let observed_from = key.created_at.max(now.plus_ms(-DAY_MS * i64::from(EVIDENCE_DAYS)));
+    let last_use = |permission: &str| recent.and_then(|recent| recent.permissions.get(permission).copied());
+    let granted = key.permissions.iter().map(Permission::as_str);
+    Insights {
+        never_used: key.last_used_at.is_none(),
+        unused_permissions: granted.filter(|permission| last_use(permission).is_none_or(|at| at < observed_from)).collect(),
+        observed_from,
     }
 }
 

@@ -16,7 +16,7 @@ fn recent(hours_ago: &[(u64, u64)]) -> Recent {
 fn spans_go_on_though_nothing_new_is_rolled_up() {
     let recent = recent(&[(0, 1), (23, 10), (24, 100), (167, 1_000), (168, 10_000), (719, 100_000)]);
     let at = |hours: i64| {
-        let view = RecentView::of(Some(&recent), NOW.plus_ms(hours * HOUR_MS));
+        let view = view(Some(&recent), NOW.plus_ms(hours * HOUR_MS));
         [view.last_24h.requests, view.last_7d.requests, view.last_30d.requests]
     };
     assert_eq!(at(0), [13, 1_115, 111_117]);
@@ -53,11 +53,11 @@ fn a_permission_that_nobody_asked_for_lately_is_named() {
     let used_ago = |days: i64| NOW.plus_ms(-days * DAY_MS);
     let permissions = BTreeMap::from([("leads:read".to_owned(), used_ago(29)), ("leads:update".to_owned(), used_ago(31))]);
     let recent = Recent { permissions, ..recent(&[]) };
-    let insights = Insights::of(&key, Some(&recent), NOW);
-    assert_eq!((insights.unused_permissions, insights.never_used), (vec!["leads:update", "leads:delete"], false));
-    assert_eq!(insights.observed_from, used_ago(30));
+    let found = insights(&key, Some(&recent), NOW);
+    assert_eq!((found.unused_permissions, found.never_used), (vec!["leads:update", "leads:delete"], false));
+    assert_eq!(found.observed_from, used_ago(30));
     // A key that was made yesterday proves less.
     (key.created_at, key.last_used_at) = (used_ago(1), None);
-    let insights = Insights::of(&key, None, NOW);
-    assert_eq!((insights.observed_from, insights.never_used, insights.unused_permissions.len()), (used_ago(1), true, 3));
+    let found = insights(&key, None, NOW);
+    assert_eq!((found.observed_from, found.never_used, found.unused_permissions.len()), (used_ago(1), true, 3));
 }

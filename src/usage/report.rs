@@ -53,18 +53,17 @@ pub struct Bundle {
     /// The permissions that were made use of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<PermissionUse>,
-    /// How the origin answered.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub origin: Vec<OriginLine>,
     /// What was done for users.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impersonations: Vec<Impersonation>,
 }
 
-/// Requests with one secret that were decided alike within one hour; of an organization, with any of its keys.
+/// Requests with one secret that were decided alike within one hour; of an organization, with any of its keys. Or answers of
+/// the origin of one class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// The code of the contract: `VALID`, or why not.
+    /// The code of the contract: `VALID`, or why not. Or a class of the origin's answers, see
+    /// [`super::count::origin_class`].
     pub code: Cow<'static, str>,
     /// The secret that was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,17 +81,6 @@ pub struct PermissionUse {
     pub permission: Permission,
     /// The last time, by the edge's clock.
     pub last_at: Timestamp,
-}
-
-/// Answers of the origin of one class within one hour.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OriginLine {
-    /// See [`super::count::origin_class`].
-    pub class: Cow<'static, str>,
-    /// The last of them, by the edge's clock.
-    pub last_at: Timestamp,
-    /// How many.
-    pub count: u64,
 }
 
 /// Admitted requests that were made for one user, alike.

@@ -24,8 +24,8 @@ fn for_user(user: &str, path: &str, at: Timestamp) -> Impersonation {
 fn enter(rows: &MemoryRows, number: u64, impersonations: Vec<Impersonation>, now: Timestamp) {
     let secret = Some(SecretId::new(NOW, &Repeating(1)).unwrap());
     let lines = vec![Line { code: "VALID".into(), secret, last_at: now, count: 1 }];
-    let (deeds, permissions, origin) = (Vec::new(), Vec::new(), Vec::new());
-    let bundle = Some(Bundle { number, lines, deeds, permissions, origin, impersonations });
+    let (deeds, permissions) = (Vec::new(), Vec::new());
+    let bundle = Some(Bundle { number, lines, deeds, permissions, impersonations });
     let report = Report { edge: EdgeId::new(NOW, &Repeating(5)).unwrap(), number, sent_at: now, is_whole: true, bundle };
     let Ok(()) = book::enter(rows, &report, Standing::Stopped, now);
 }

@@ -10,7 +10,7 @@ use super::{
     count::{Counts, Hour},
     retention::KEPT_DAYS_BY_DAY,
 };
-use crate::base::time::Timestamp;
+use crate::base::{id::KeyId, time::Timestamp};
 
 /// A span of time up to now, in whole hours: the one that has begun is the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,35 @@ pub struct Summary {
     last_used_at: Option<Timestamp>,
     as_of: Timestamp,
     unreported: Vec<Gap>,
+    /// Of an organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_keys: Option<Vec<TopKey>>,
+}
+
+/// A key that was asked more than others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TopKey {
+    /// Which.
+    pub key: NamedKey,
+    /// What was asked of it in the range of the series, as it was rolled up.
+    pub requests: u64,
+    /// Admitted ones.
+    pub allowed: u64,
+    /// Refused ones.
+    pub denied: u64,
+    /// Its last use.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What people recognize a key by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamedKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Its name.
+    pub name: String,
+    /// What its newest secret begins with.
+    pub prefix: String,
 }
 
 impl Summary {
@@ -99,7 +128,7 @@ impl Summary {
             }
             sum
         };
-        let last = |range: Range| Sum::of(sum(now.minus(range.hours() - 1), now));
+        let last = |range: Range| Sum::of(&sum(now.minus(range.hours() - 1), now));
         let (step, end) = (range.step_hours(), range.last_hour(contents.as_of));
         let points = (0..range.hours() / step).rev().map(|steps_ago| {
             let from = end.minus(steps_ago * step + step - 1);
@@ -114,7 +143,14 @@ impl Summary {
             last_used_at: contents.uses.last_used_at,
             as_of: contents.as_of,
             unreported: contents.gaps.clone(),
+            top_keys: None,
         }
+    }
+
+    /// The summary of an organization, with its keys that were asked most.
+    #[must_use]
+    pub fn with_top_keys(self, top_keys: Vec<TopKey>) -> Self {
+        Self { top_keys: Some(top_keys), ..self }
     }
 }
 
@@ -127,10 +163,19 @@ impl Summary {
 }
 
 impl Sum {
-    fn of(counts: Counts) -> Self {
-        let (requests, allowed, denied) = (counts.requests(), counts.allowed(), counts.denied());
-        Self { requests, allowed, denied, by_code: counts.codes, by_origin_status: counts.origin }
+    fn of(counts: &Counts) -> Self {
+        Self {
+            requests: counts.requests(),
+            allowed: counts.allowed(),
+            denied: counts.denied(),
+            by_code: owned(counts.codes()),
+            by_origin_status: owned(counts.origin()),
+        }
     }
+}
+
+fn owned<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String, u64> {
+    counts.map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
 impl Point {
@@ -148,8 +193,11 @@ mod tests {
 
     /// So many admitted and one refused in the hours so long ago.
     fn contents(hours_ago: &[(u32, u64)]) -> Contents {
-        let codes = |allowed| BTreeMap::from([("VALID".to_owned(), allowed), ("EXPIRED".to_owned(), 1)]);
-        let counts = |allowed| Counts { codes: codes(allowed), ..Counts::default() };
+        let counts = |allowed: u64| {
+            let mut counts = Counts::default();
+            [("VALID", allowed), ("EXPIRED", 1)].into_iter().for_each(|(code, count)| counts.add(code, count));
+            counts
+        };
         let hours = hours_ago.iter().map(|(ago, allowed)| (Hour::of(NOW).minus(*ago).start_at(), counts(*allowed)));
         let (hours, days) = (hours.collect(), BTreeMap::new());
         Contents { as_of: NOW, hours, days, uses: Uses::default(), deeds: Vec::new(), gaps: Vec::new() }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::{
     count::Hour,
-    report::{Bundle, Deed, Impersonation, Line, MAX_DEEDS, OriginLine, PermissionUse, Report},
+    report::{Bundle, Deed, Impersonation, Line, MAX_DEEDS, PermissionUse, Report},
 };
 use crate::{
     base::{
@@ -53,20 +53,13 @@ struct Tally {
     lines: Vec<Line>,
     deeds: VecDeque<Deed>,
     permissions: Vec<PermissionUse>,
-    rare: Option<Box<Rare>>,
+    impersonations: Vec<Impersonation>,
     sent: Option<Box<Sent>>,
     deeds_told_at: Option<Timestamp>,
     /// The number of the last message.
     number: u64,
     /// Whether the guard takes the edge to be at work with the subject.
     is_open: bool,
-}
-
-/// What is counted of few subjects.
-#[derive(Default)]
-struct Rare {
-    origin: Vec<OriginLine>,
-    impersonations: Vec<Impersonation>,
 }
 
 /// A bundle that no guard is known to have heard.
@@ -92,7 +85,7 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         Self { edge, number: 0, open: HashMap::new(), deeds: 0, stranded: Vec::new() }
     }
 
-    /// Counts one request whose decision had that code, and nothing more of it. `false` when there are so many subjects that
+    /// Counts one request whose decision had that code, or an answer of the origin of that class, and nothing more of it. `false` when there are so many subjects that
     /// it cannot be.
     pub fn count(&mut self, id: &Id, code: &'static str, at: Timestamp) -> bool {
         self.tally(id).map(|tally| tally.add(None, &Cow::Borrowed(code), at)).is_some()
@@ -106,7 +99,7 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         let before = tally.deeds.len();
         tally.add(Some(secret), &deed.code, deed.at);
         if let Some(user) = deed.act_as.as_deref().filter(|_| deed.code == VALID) {
-            tally.rare().add_impersonation(user, &deed);
+            add_impersonation(&mut tally.impersonations, user, &deed);
         }
         if before == 0 {
             tally.deeds.reserve_exact(1);
@@ -125,11 +118,6 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         if let Some(tally) = self.open.get_mut(id) {
             each(&mut |permission| tally.add_use(permission, at));
         }
-    }
-
-    /// Counts an answer of the origin of that class. `false` when there are so many subjects that it cannot be.
-    pub fn count_origin(&mut self, id: &Id, class: &'static str, at: Timestamp) -> bool {
-        self.tally(id).map(|tally| tally.rare().add_origin(class, at)).is_some()
     }
 
     /// What the next message to the subject's guard tells.
@@ -221,10 +209,6 @@ impl Tally {
         }
     }
 
-    fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-
     fn bundle(&mut self, number: u64, tone: Tone, now: Timestamp) -> Option<Bundle> {
         if let Some(sent) = &mut self.sent {
             let is_on_its_way = sent.since.is_some_and(|since| (since..since.plus_ms(PATIENCE_MS)).contains(&now));
@@ -237,52 +221,39 @@ impl Tally {
         let told_lately = self.deeds_told_at.is_some_and(|at| (at..at.plus_ms(DEEDS_EVERY_MS)).contains(&now));
         let deeds: Vec<Deed> = if told_lately && tone == Tone::Opening { Vec::new() } else { std::mem::take(&mut self.deeds).into() };
         let (lines, permissions) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.permissions));
-        let rare = self.rare.take();
-        if lines.is_empty() && deeds.is_empty() && rare.is_none() {
+        let impersonations = std::mem::take(&mut self.impersonations);
+        if lines.is_empty() && deeds.is_empty() {
             return None;
         }
         if !deeds.is_empty() {
             self.deeds_told_at = Some(now);
         }
-        let Rare { origin, impersonations } = rare.map(|rare| *rare).unwrap_or_default();
-        let bundle = Bundle { number, lines, deeds, permissions, origin, impersonations };
+        let bundle = Bundle { number, lines, deeds, permissions, impersonations };
         self.sent = Some(Box::new(Sent { bundle: bundle.clone(), since: Some(now) }));
         Some(bundle)
     }
 
     /// Whether nothing was counted that neither an earlier message has told for certain nor this one tells.
     fn is_told_by(&self, bundle: Option<&Bundle>) -> bool {
-        self.lines.is_empty()
-            && self.rare.is_none()
-            && self.sent.as_ref().map(|sent| sent.bundle.number) == bundle.map(|bundle| bundle.number)
+        self.lines.is_empty() && self.sent.as_ref().map(|sent| sent.bundle.number) == bundle.map(|bundle| bundle.number)
     }
 
     fn is_over(&self) -> bool {
-        !self.is_open && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty() && self.rare.is_none()
+        !self.is_open && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty()
     }
 }
 
-impl Rare {
-    fn add_origin(&mut self, class: &'static str, at: Timestamp) {
-        let hour = Hour::of(at);
-        match self.origin.iter_mut().find(|line| line.class == class && Hour::of(line.last_at) == hour) {
-            Some(line) => (line.count, line.last_at) = (line.count.saturating_add(1), line.last_at.max(at)),
-            None => self.origin.push(OriginLine { class: class.into(), last_at: at, count: 1 }),
-        }
+fn add_impersonation(known: &mut Vec<Impersonation>, user: &str, deed: &Deed) {
+    let (method, path) = (deed.method.clone(), deed.path.clone());
+    let mut one = Impersonation { user: user.to_owned(), method, path, ip: deed.ip, first_at: deed.at, last_at: deed.at, count: 1 };
+    let mut alike = known.iter().position(|known| known.is_like(&one));
+    if alike.is_none() && known.len() >= MAX_DETAILED {
+        (one.method, one.path) = (None, None);
+        alike = known.iter().position(|known| known.is_like(&one));
     }
-
-    fn add_impersonation(&mut self, user: &str, deed: &Deed) {
-        let (method, path) = (deed.method.clone(), deed.path.clone());
-        let mut one = Impersonation { user: user.to_owned(), method, path, ip: deed.ip, first_at: deed.at, last_at: deed.at, count: 1 };
-        let mut alike = self.impersonations.iter().position(|known| known.is_like(&one));
-        if alike.is_none() && self.impersonations.len() >= MAX_DETAILED {
-            (one.method, one.path) = (None, None);
-            alike = self.impersonations.iter().position(|known| known.is_like(&one));
-        }
-        match alike.and_then(|index| self.impersonations.get_mut(index)) {
-            Some(known) => known.absorb(&one),
-            None => self.impersonations.push(one),
-        }
+    match alike.and_then(|index| known.get_mut(index)) {
+        Some(known) => known.absorb(&one),
+        None => known.push(one),
     }
 }
 

@@ -333,10 +333,10 @@ fn answers_of_the_origin_are_told_by_class_though_nothing_else_is_left_to_tell()
     tallies.heard(&1, &first, Tone::Closing);
     assert!(!tallies.owes(&1));
     for class in ["2xx", "5xx", "2xx"] {
-        assert!(tallies.count_origin(&1, class, NOW));
+        assert!(tallies.count(&1, class, NOW));
     }
     assert!(tallies.owes(&1));
-    let lines: Vec<_> = told(&mut tallies).origin.into_iter().map(|line| (line.class, line.count)).collect();
+    let lines: Vec<_> = told(&mut tallies).lines.into_iter().map(|line| (line.code, line.count)).collect();
     assert_eq!(lines, [("2xx".into(), 2), ("5xx".into(), 1)]);
 }
 

@@ -8,14 +8,12 @@ use super::page::page_reply;
 use crate::{
     base::{
         document::{Fault, Faults},
-        id::KeyId,
         time::Timestamp,
     },
     http::{call::Call, csv, decision::Actor, problem::Problem, query::Query, reply::Reply},
     key::record::KeyRecord,
     service::usage,
     usage::{
-        recent::Total,
         report::Deed,
         summary::{Range, Summary},
     },
@@ -31,41 +29,14 @@ pub async fn get_key_usage(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(in_either_form(call, || series(&summary), || Reply::json(200, &summary)))
 }
 
-#[derive(Serialize)]
-struct OrgSummary<'a> {
-    #[serde(flatten)]
-    summary: &'a Summary,
-    top_keys: Vec<TopKey<'a>>,
-}
-
-#[derive(Serialize)]
-struct TopKey<'a> {
-    key: NamedKey<'a>,
-    #[serde(flatten)]
-    total: Total,
-    last_used_at: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct NamedKey<'a> {
-    id: &'a KeyId,
-    name: &'a str,
-    prefix: &'a str,
-}
-
 /// Counts of the requests of all keys of an organization, and which keys were asked most.
 ///
 /// # Errors
 /// Another range, 404, or an outage.
 pub async fn get_org_usage(call: &Call<'_>) -> Result<Reply, Problem> {
     let range = read_range(call)?;
-    let found = usage::of_org(call.ports, call.param("org"), range).await?;
-    let top_keys = found.top_keys.iter().map(|(used, total)| {
-        let KeyRecord { id, name, prefix, last_used_at, .. } = &used.key;
-        TopKey { key: NamedKey { id, name, prefix }, total: *total, last_used_at: *last_used_at }
-    });
-    let answer = OrgSummary { summary: &found.summary, top_keys: top_keys.collect() };
-    Ok(in_either_form(call, || series(&found.summary), || Reply::json(200, &answer)))
+    let summary = usage::of_org(call.ports, call.param("org"), range).await?;
+    Ok(in_either_form(call, || series(&summary), || Reply::json(200, &summary)))
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! What guards roll up: the use of keys, all counts of organizations.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     D1Ledger, audit, bind,
@@ -37,10 +37,10 @@ impl Rolls for D1Ledger {
             let sql = "UPDATE keys SET last_used_at = ?2 WHERE id = ?1 AND last_used_at < ?2";
             statements.push(Statement::new(sql, [bind::text(key.as_str()), bind::time(at)]));
         }
-        let secrets: Vec<Use<'_>> = uses.secrets.iter().map(|(id, at)| Use { id, at: at.ms() }).collect();
+        let secrets: Vec<[Value; 2]> = uses.secrets.iter().map(|(id, at)| [bind::text(id), bind::time(*at)]).collect();
         if !secrets.is_empty() {
-            let sql = "UPDATE secrets SET last_used_at = used.value ->> 'at' FROM json_each(?2) AS used \
-                 WHERE secrets.key_id = ?1 AND secrets.id = used.value ->> 'id' AND coalesce(secrets.last_used_at, 0) < used.value ->> 'at'";
+            let sql = "UPDATE secrets SET last_used_at = used.value ->> 1 FROM json_each(?2) AS used \
+                 WHERE secrets.key_id = ?1 AND secrets.id = used.value ->> 0 AND coalesce(secrets.last_used_at, 0) < used.value ->> 1";
             statements.push(Statement::new(sql, [bind::text(key.as_str()), bind::json(&secrets)?]));
         }
         for some in entries.chunks(ENTRIES) {
@@ -50,8 +50,8 @@ impl Rolls for D1Ledger {
     }
 
     async fn note_org(&self, org: &OrgId, totals: &Counts) -> Result<(), Outage> {
-        let counts: Vec<Total<'_>> = totals.codes.iter().map(|(code, count)| Total { code, count: (*count).min(FULL) }).collect();
-        let sql = "INSERT INTO org_totals (org_id, code, count) SELECT ?1, value ->> 'code', value ->> 'count' FROM json_each(?2) WHERE true \
+        let counts: Vec<[Value; 2]> = totals.codes().map(|(code, count)| [bind::text(code), bind::integer(count.min(FULL))]).collect();
+        let sql = "INSERT INTO org_totals (org_id, code, count) SELECT ?1, value ->> 0, value ->> 1 FROM json_each(?2) WHERE true \
              ON CONFLICT (org_id, code) DO UPDATE SET count = excluded.count WHERE excluded.count > count";
         self.batch(vec![Statement::new(sql, [bind::text(org.as_str()), bind::json(&counts)?])]).await.map(drop)
     }
@@ -73,43 +73,23 @@ impl Rolls for D1Ledger {
     }
 
     async fn purge(&self, moment: Timestamp, limit: u32) -> Result<(), Outage> {
-        // Walks the whole table, some rows at a time: an index by time would be written with each key's use.
-        let sql = "SELECT org_id, key_id FROM key_usage \
-             WHERE (org_id, key_id) > (SELECT coalesce(max(org_id), ''), coalesce(max(key_id), '') FROM key_usage_walk) \
-             ORDER BY org_id, key_id LIMIT ?1";
-        let rows: Vec<Place> = self.rows(Statement::new(sql, [bind::integer(limit.into())])).await?;
-        let is_last = rows.len() < limit as usize;
-        let Some(last) = rows.last() else {
-            return self.batch(vec![Statement::new("DELETE FROM key_usage_walk", [])]).await.map(drop);
-        };
-        let (org, key) = (bind::text(&last.org_id), bind::text(&last.key_id));
-        let delete = "DELETE FROM key_usage WHERE as_of < ?3 AND (org_id, key_id) <= (?1, ?2) \
-             AND (org_id, key_id) > (SELECT coalesce(max(org_id), ''), coalesce(max(key_id), '') FROM key_usage_walk)";
-        let delete = Statement::new(delete, [org.clone(), key.clone(), bind::time(moment)]);
-        let walk = match is_last {
-            true => Statement::new("DELETE FROM key_usage_walk", []),
-            false => Statement::new("INSERT OR REPLACE INTO key_usage_walk (id, org_id, key_id) VALUES (1, ?1, ?2)", [org, key]),
-        };
-        self.batch(vec![delete, walk]).await.map(drop)
+        // Walks the whole table, some rows at a time: an index by time would be written with each key's use. Row 1 tells how
+        // far it is, row 2 how far it gets now; at the end there is no row 2, and it begins anew.
+        let ahead = "SELECT org_id, key_id FROM key_usage WHERE (org_id, key_id) > (coalesce((SELECT org_id FROM key_usage_walk WHERE id = 1), ''), \
+             coalesce((SELECT key_id FROM key_usage_walk WHERE id = 1), '')) ORDER BY org_id, key_id LIMIT ?1";
+        let walk = format!(
+            "INSERT INTO key_usage_walk (id, org_id, key_id) SELECT 2, org_id, key_id FROM ({ahead}) ORDER BY org_id DESC, key_id DESC LIMIT 1"
+        );
+        let delete = format!("DELETE FROM key_usage WHERE as_of < ?2 AND (org_id, key_id) IN ({ahead})");
+        let limit = bind::integer(limit.into());
+        let statements = [
+            Statement::new(walk, [limit.clone()]),
+            Statement::new(delete, [limit, bind::time(moment)]),
+            Statement::new("DELETE FROM key_usage_walk WHERE id = 1", []),
+            Statement::new("UPDATE key_usage_walk SET id = 1 WHERE id = 2", []),
+        ];
+        self.batch(statements.into()).await.map(drop)
     }
-}
-
-#[derive(Serialize)]
-struct Use<'a> {
-    id: &'a str,
-    at: i64,
-}
-
-#[derive(Serialize)]
-struct Total<'a> {
-    code: &'a str,
-    count: u64,
-}
-
-#[derive(Deserialize)]
-struct Place {
-    org_id: String,
-    key_id: String,
 }
 
 /// A late word changes nothing, and nothing is noted of a key that is gone.
