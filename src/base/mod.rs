@@ -7,6 +7,7 @@ pub mod chance;
 pub mod cursor;
 pub mod document;
 pub mod id;
+pub mod json;
 pub mod secret;
 pub mod strict_json;
 pub mod time;

@@ -7,6 +7,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value};
 
+use crate::base::strict_json;
+
 /// The notes of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata(Box<str>);
@@ -33,7 +35,7 @@ impl Default for Metadata {
 
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<Map<String, Value>>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+        strict_json::read(self.0.as_bytes()).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     base::{
         actor::Actor,
         id::{KeyId, OrgId, SecretId},
+        json,
         time::Timestamp,
     },
     limit::{guard::Terms, rate::RateLimit},
@@ -180,11 +181,11 @@ impl KeyRecord {
     /// [`StoredRecordError`] when the text is damaged or newer than this release.
     pub fn from_stored(text: &str) -> Result<Self, StoredRecordError> {
         // A record of another format need not be readable as one of this.
-        let Labeled { format } = serde_json::from_str(text)?;
+        let Labeled { format } = json::read(text)?;
         if format != FORMAT {
             return Err(StoredRecordError::Format(format));
         }
-        let Stored { mut key, .. } = serde_json::from_str::<Stored<Self>>(text)?;
+        let Stored { mut key, .. } = json::read::<Stored<Self>>(text)?;
         // Isolates hold many for long, and lists are read with room to grow: four secrets, where most keys have one.
         key.secrets.shrink_to_fit();
         key.ip_allowlist.shrink_to_fit();

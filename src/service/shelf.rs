@@ -10,6 +10,7 @@ use crate::{
         actor::Actor,
         chance::NoEntropy,
         id::{EdgeId, KeyId, OrgId},
+        json,
         time::Timestamp,
     },
     key::record::{KeyRecord, StoredRecordError},
@@ -107,7 +108,7 @@ impl Guarded for Organization {
     }
 
     fn read(text: &str) -> Result<Self, StoredRecordError> {
-        Ok(serde_json::from_str(text)?)
+        Ok(json::read(text)?)
     }
 }
 
