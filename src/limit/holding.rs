@@ -212,6 +212,11 @@ impl Holding {
         self.answer_by(now).is_none() && self.used_at.is_none_or(|at| now >= at.plus_ms(QUIET_MS))
     }
 
+    /// Notes that somebody asked at that time: of a subject that was not known then, nothing could be noted.
+    pub fn note_use(&mut self, asked_at: Timestamp) {
+        self.used_at = self.used_at.max(Some(asked_at));
+    }
+
     fn quiet_ms(&self) -> i64 {
         let timely = self.held.as_ref().filter(|held| held.settlement().is_none());
         timely.map_or(QUIET_MS, |held| i64::from(held.lease.ttl_ms).clamp(QUIET_MS, LONG_QUIET_MS))

@@ -163,9 +163,14 @@ fn keep<R: Guarded>(
     if !is_there {
         return shelf.forget(id);
     }
-    shelf.with(id, |holding| match (outcome, quota) {
-        (Ok(grant), quota) => holding.granted(&grant, quota, asked_at),
-        (Err(retry_at), Some(quota)) => holding.refused(question.want, retry_at, quota, asked_at),
-        (Err(_), None) => {}
+    shelf.with(id, |holding| {
+        if question.want > 0 {
+            holding.note_use(asked_at);
+        }
+        match (outcome, quota) {
+            (Ok(grant), quota) => holding.granted(&grant, quota, asked_at),
+            (Err(retry_at), Some(quota)) => holding.refused(question.want, retry_at, quota, asked_at),
+            (Err(_), None) => {}
+        }
     });
 }
