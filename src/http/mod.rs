@@ -7,6 +7,7 @@ pub mod answer;
 pub mod body;
 pub mod call;
 pub mod challenge;
+pub mod console;
 pub mod decision;
 pub mod exchange;
 pub mod forward_auth;

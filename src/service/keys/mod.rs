@@ -11,7 +11,7 @@ mod revoke;
 mod rotate;
 
 pub use change::Change;
-pub use create::{Created, create};
+pub use create::{Created, MadeOnce, create, create_once};
 pub use delete::{delete, purge};
 pub use edit::update;
 pub use import::{Imported, import};

@@ -1,0 +1,96 @@
+//! The words of the console: one text file, a `key = text` on each line. Another language is another such file.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+const ENGLISH: &str = include_str!("../../../assets/texts/en.txt");
+
+static TEXTS: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| entries(ENGLISH).collect());
+
+fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = file.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(" = ")).map(|(key, text)| (key.trim(), text.trim()))
+}
+
+/// The text of that key. A test keeps keys that have none out of the code; the key itself would stand for it.
+#[must_use]
+pub fn t(key: &'static str) -> &'static str {
+    find(key).unwrap_or(key)
+}
+
+/// The text of a key that is made of what a record says, if there is one.
+#[must_use]
+pub fn find(key: &str) -> Option<&'static str> {
+    TEXTS.get(key).copied()
+}
+
+/// The text of that key with its one gap, `{}`, filled.
+#[must_use]
+pub fn fill(key: &'static str, value: impl std::fmt::Display) -> String {
+    let (before, after) = t(key).split_once("{}").unwrap_or((t(key), ""));
+    format!("{before}{value}{after}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    /// The first argument of each call of `name` in a file, where it is written out.
+    fn keys(text: &str, name: &str, found: &mut BTreeSet<String>) {
+        for (at, _) in text.match_indices(name) {
+            let rest = &text[at + name.len()..];
+            let is_call = !text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+            if let Some(key) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()).filter(|_| is_call) {
+                found.insert(key.to_owned());
+            }
+        }
+    }
+
+    fn used(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                used(&entry, found);
+            } else if entry.file_name().is_none_or(|name| name != "texts.rs") {
+                let text = fs::read_to_string(&entry).unwrap();
+                ["t(", "fill(", "text_key("].iter().for_each(|call| keys(&text, call, found));
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_has_one_text_and_every_text_is_shown() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut wanted = BTreeSet::new();
+        used(&root.join("src/http/console"), &mut wanted);
+        used(&root.join("templates/console"), &mut wanted);
+        let all: Vec<&str> = entries(ENGLISH).map(|(key, _)| key).collect();
+        let known: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
+        assert_eq!(all.len(), known.len(), "a key stands twice");
+        let missing: Vec<_> = wanted.difference(&known).collect();
+        assert_eq!(missing, Vec::<&String>::new(), "without a text");
+        // What is made of a word that a record says: `action.key.created`, `problem.CONFLICT`, `fault.name: …`.
+        let spoken = ["action.", "problem.", "fault.", "notice.", "step.", "code.", "does."];
+        let idle: Vec<_> = known.difference(&wanted).filter(|key| !spoken.iter().any(|start| key.starts_with(start))).collect();
+        assert_eq!(idle, Vec::<&String>::new(), "never shown");
+    }
+
+    #[test]
+    fn every_line_is_an_entry_or_a_comment() {
+        for (number, line) in (1..).zip(ENGLISH.lines()) {
+            assert!(line.is_empty() || line.starts_with('#') || line.contains(" = "), "line {number}: {line}");
+        }
+    }
+
+    #[test]
+    fn every_action_of_the_log_has_its_words() {
+        for action in crate::audit::entry::Action::ALL {
+            assert!(find(&format!("action.{}", action.as_str())).is_some(), "{}", action.as_str());
+        }
+    }
+
+    #[test]
+    fn a_gap_is_filled() {
+        assert_eq!(fill("ago.minutes", 5), "5 min ago");
+    }
+}

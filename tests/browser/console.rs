@@ -1,0 +1,94 @@
+use serde_json::{Value, json};
+
+use crate::{
+    chromium::play,
+    edge,
+    given::{self, Org, code, text},
+    runtime::OPERATOR_TOKEN,
+};
+
+/// A link for somebody with that role, and its session's path.
+fn link(org: &Org<'_>, role: &str) -> (String, String) {
+    let body = json!({"user": {"id": "user_42", "name": "Ada Lovelace"}, "role": role});
+    let made = org.edge.operator("POST", &org.path("/portal-sessions"), Some(&body));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.value();
+    (text(&made["url"]), org.path(&format!("/portal-sessions/{}", text(&made["id"]))))
+}
+
+fn keys(org: &Org<'_>) -> Vec<Value> {
+    org.edge.operator("GET", &org.path("/keys?limit=100"), None).value()["items"].as_array().unwrap().clone()
+}
+
+/// What was done, newest first, but for who came and went.
+fn done(org: &Org<'_>) -> Vec<String> {
+    let actions = org.audit().iter().map(|entry| text(&entry["action"])).collect::<Vec<_>>();
+    actions.into_iter().filter(|action| action.starts_with("key.")).collect()
+}
+
+#[test]
+fn a_key_is_made_copied_and_revoked() {
+    let org = given::org(edge(), json!({}));
+    let report = play("keys.mjs", "life", &json!({"link": link(&org, "owner").0, "name": "Zapier production"}));
+    let key = &keys(&org)[0];
+    assert_eq!((&key["id"], &key["name"]), (&report["id"], &json!("Zapier production")));
+    assert_eq!((&key["status"], &key["revocation_reason"]), (&json!("revoked"), &json!("left the company")));
+    assert_eq!(key["permissions"], json!(["leads:read", "leads:create"]));
+    assert_eq!(key["created_by"], json!({"type": "member", "id": "user_42", "name": "Ada Lovelace"}));
+    assert_eq!(code(org.edge, &text(&report["secret"])), "REVOKED", "the secret that was copied was the key's");
+    assert_eq!(done(&org), ["key.revoked", "key.created"]);
+}
+
+#[test]
+fn everything_works_by_keyboard_alone() {
+    let org = given::org(edge(), json!({}));
+    play("keys.mjs", "keyboard", &json!({"link": link(&org, "owner").0, "name": "Typed"}));
+    let key = &keys(&org)[0];
+    assert_eq!((&key["name"], &key["status"], &key["permissions"]), (&json!("Typed"), &json!("revoked"), &json!(["leads:read"])));
+}
+
+#[test]
+fn a_session_that_ends_in_mid_dialog_loses_nothing_that_was_typed() {
+    let org = given::org(edge(), json!({}));
+    let ((first, session), (second, _)) = (link(&org, "owner"), link(&org, "owner"));
+    let input = json!({"link": first, "second": second, "session": session, "operator": OPERATOR_TOKEN, "name": "Kept"});
+    play("keys.mjs", "expired", &input);
+    assert_eq!(keys(&org).len(), 1);
+    assert_eq!((&keys(&org)[0]["name"], &keys(&org)[0]["ip_allowlist"]), (&json!("Kept"), &json!(["203.0.113.7"])));
+}
+
+#[test]
+fn a_form_that_is_sent_twice_makes_one_key() {
+    let org = given::org(edge(), json!({}));
+    play("keys.mjs", "double", &json!({"link": link(&org, "owner").0}));
+    assert_eq!(done(&org), ["key.created", "key.created"]);
+}
+
+#[test]
+fn two_tabs_do_not_overwrite_each_other_unseen() {
+    let org = given::org(edge(), json!({}));
+    play("keys.mjs", "tabs", &json!({"link": link(&org, "owner").0}));
+    assert_eq!(done(&org), ["key.revoked", "key.updated", "key.updated", "key.created"]);
+}
+
+#[test]
+fn going_back_closes_a_dialog_and_then_goes_back() {
+    let org = given::org(edge(), json!({}));
+    play("keys.mjs", "back", &json!({"link": link(&org, "owner").0}));
+    assert_eq!(done(&org), ["key.created"]);
+}
+
+#[test]
+fn names_full_of_markup_and_of_another_direction_are_text() {
+    let org = given::org(edge(), json!({}));
+    let names = ["<img src=x onerror=alert(1)>\"'</title><script>alert(2)</script>", "مفتاح ‮ (production)", "&lt;b&gt; \u{202e}gpj.exe", "a".repeat(100).as_str()]
+        .map(str::to_owned);
+    play("keys.mjs", "hostile", &json!({"link": link(&org, "owner").0, "names": names}));
+}
+
+#[test]
+fn without_a_script_pages_do_the_same() {
+    let org = given::org(edge(), json!({}));
+    play("keys.mjs", "without-script", &json!({"link": link(&org, "owner").0}));
+    assert_eq!(done(&org), ["key.revoked", "key.created"]);
+}
