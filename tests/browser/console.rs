@@ -81,8 +81,13 @@ fn going_back_closes_a_dialog_and_then_goes_back() {
 #[test]
 fn names_full_of_markup_and_of_another_direction_are_text() {
     let org = given::org(edge(), json!({}));
-    let names = ["<img src=x onerror=alert(1)>\"'</title><script>alert(2)</script>", "مفتاح ‮ (production)", "&lt;b&gt; \u{202e}gpj.exe", "a".repeat(100).as_str()]
-        .map(str::to_owned);
+    let long = "a".repeat(100);
+    let names = [
+        "<img src=x onerror=alert(1)>\"'</title><script>alert(2)</script>",
+        "مفتاح \u{202e} (production)",
+        "&lt;b&gt; \u{202e}gpj.exe",
+        long.as_str(),
+    ];
     play("keys.mjs", "hostile", &json!({"link": link(&org, "owner").0, "names": names}));
 }
 
@@ -91,4 +96,61 @@ fn without_a_script_pages_do_the_same() {
     let org = given::org(edge(), json!({}));
     play("keys.mjs", "without-script", &json!({"link": link(&org, "owner").0}));
     assert_eq!(done(&org), ["key.revoked", "key.created"]);
+}
+
+#[test]
+fn a_key_is_watched_edited_rotated_revoked_brought_back_and_deleted() {
+    let org = given::org(edge(), json!({"revocation": "reversible", "deletion": true, "consistency": {"lease_ms": 500}}));
+    let key = org.key(json!({}));
+    for (permission, times) in [("leads:read", 3), ("leads:delete", 2)] {
+        for _ in 0..times {
+            given::ask(org.edge, &key.secret, json!({"permissions": [permission], "ip": "198.51.100.7"}));
+        }
+    }
+    let usage = || org.edge.operator("GET", &org.path(&format!("/keys/{}/usage", key.id)), None).value()["last_24h"]["requests"].clone();
+    while usage() != json!(5) {
+        std::thread::yield_now();
+    }
+    let report = play("pages.mjs", "key", &json!({"link": link(&org, "owner").0}));
+    assert_eq!(code(org.edge, &text(&report["rotated"])), "NOT_FOUND", "it is deleted");
+    let expected = ["key.deleted", "key.reactivated", "key.revoked", "key.rotation_completed", "key.rotated", "key.updated", "key.created"];
+    assert_eq!(done(&org), expected);
+}
+
+#[test]
+fn lists_are_paged_sorted_and_searched_and_the_log_is_filtered() {
+    let routes = json!([{"path": "/v1/leads/*", "resource": "leads"}]);
+    let org = given::org(edge(), json!({"routes": routes, "console": {"labels": {"name": "Label", "permissions": "Scopes"}}}));
+    for number in 1..=25 {
+        org.key(json!({"name": format!("Key {number:02}"), "permissions": ["leads:read", "leads:update", "leads:create", "leads:delete"]}));
+    }
+    play("pages.mjs", "lists", &json!({"link": link(&org, "owner").0}));
+}
+
+#[test]
+fn pages_are_light_come_at_once_and_stand_still() {
+    let org = given::org(edge(), json!({}));
+    for number in 1..=20 {
+        org.key(json!({"name": format!("Key {number:02}")}));
+    }
+    println!("{}", play("pages.mjs", "speed", &json!({"link": link(&org, "owner").0})));
+}
+
+#[test]
+fn a_role_that_only_looks_sees_no_button_and_presses_none() {
+    let org = given::org(edge(), json!({}));
+    let key = org.key(json!({}));
+    play("pages.mjs", "roles", &json!({"link": link(&org, "member").0}));
+    assert_eq!((org.read(&key).value()["version"].clone(), done(&org)), (json!(1), vec!["key.created".to_owned()]));
+}
+
+#[test]
+fn the_operator_manages_organizations_in_a_browser() {
+    let org = given::org(edge(), json!({}));
+    let id = text(&play("pages.mjs", "operator", &json!({"origin": org.edge.base_url, "token": OPERATOR_TOKEN})));
+    let made = Org { edge: org.edge, id };
+    let shown = made.edge.operator("GET", &made.path(""), None).value();
+    assert_eq!((&shown["features"], &shown["policy"]["console"]["accent_color"]), (&json!({"developer_api": true}), &json!("#8a2be2")));
+    let actor = json!({"type": "operator", "id": "operator", "name": "Operator"});
+    assert!(made.audit().iter().all(|entry| entry["actor"] == actor));
 }

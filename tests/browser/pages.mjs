@@ -1,7 +1,7 @@
 // Scenarios of the console's other pages: a key's own, the log, permissions, roles, the operator's.
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { foreignServer, input, look, newPage, run } from "./stage.mjs";
+import { input, look, newPage, run } from "./stage.mjs";
 
 const { origin } = new URL(input.link ?? input.origin);
 
@@ -234,25 +234,5 @@ await run({
     assert.equal((await page.goto(address)).status(), 401);
     assert.deepEqual(await page.context().cookies(), []);
     return address.split("/").at(-1);
-  },
-
-  // The host product shows the console in its own page, in its own color; another one cannot.
-  async frame(browser) {
-    const page = await newPage(browser);
-    const product = await foreignServer((request, response) =>
-      response.writeHead(200, { "content-type": "text/html" }).end(`<iframe src="${request.url === "/" ? input.link : `${origin}/portal`}" width="1000" height="600"></iframe>`),
-    );
-    const allowed = `http://localhost:${input.port}`;
-    const host = await foreignServer(() => {});
-    host.close();
-    await page.route(`${allowed}/**`, (route) =>
-      route.fulfill({ contentType: "text/html", body: `<iframe src="${input.link}" width="1000" height="600"></iframe>` }),
-    );
-    await page.goto(`${allowed}/`);
-    const inside = page.frameLocator("iframe");
-    await inside.locator("h1").waitFor();
-    assert.equal(await inside.locator(".owner").textContent(), "Acme");
-    assert.equal(await inside.locator("body").evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--brand").trim()), "#8a2be2");
-    product.close();
   },
 });

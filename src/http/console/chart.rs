@@ -35,6 +35,8 @@ pub struct Chart {
     from: String,
     to: String,
     said: String,
+    /// When the key was last used, as its guard knows it.
+    pub last_used: Option<Timestamp>,
 }
 
 /// The range that an address asks for.
@@ -68,6 +70,7 @@ impl Chart {
                 .into(),
             path: path.to_owned(),
             said: format!("{} {}", fill("usage.said.requests", &requests), fill("usage.said.refused", &denied)),
+            last_used: time(Some(&shown), "last_used_at"),
             allowed: grouped(number(sums, "allowed")),
             requests,
             denied,

@@ -20,6 +20,12 @@ impl FieldFaults {
         self.0.iter().filter(|(known, _)| known == field).map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
+    /// The attribute that marks a field with something wrong.
+    #[must_use]
+    pub fn invalid(&self, field: &str) -> &'static str {
+        if self.0.iter().any(|(known, _)| known == field) { " aria-invalid=\"true\"" } else { "" }
+    }
+
     /// What is wrong with what is none of these fields.
     #[must_use]
     pub fn beside(&self, shown: &[&str]) -> String {

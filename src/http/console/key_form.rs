@@ -139,6 +139,7 @@ impl KeyForm {
             windows.push(window);
         }
         let fields = Fields {
+            is_new: purpose == Purpose::Create,
             form: self,
             faults,
             labels: &policy.console.labels,
@@ -218,6 +219,7 @@ struct Cell {
 #[derive(Template)]
 #[template(path = "console/key_fields.html")]
 struct Fields<'a> {
+    is_new: bool,
     form: &'a KeyForm,
     faults: &'a FieldFaults,
     labels: &'a crate::policy::console::Labels,

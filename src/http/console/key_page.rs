@@ -95,12 +95,15 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
     let entries = async { if visitor.may(Grant::AuditRead) { Some(last_entries(call, id).await) } else { None } };
     let (summary, deeds, entries) = futures_util::future::join3(summary, deeds, entries).await;
     let (policy, now) = (visitor.policy(), ports.clock.now());
-    let row = Row::of(&key, None, now);
     let edits = visitor.may(Grant::KeysWrite) && policy.editing && key.kind == Kind::Standard && key.status(now) == Status::Active;
     let alert = editing.as_ref().map(|editing| editing.alert.as_str()).unwrap_or_default().to_owned();
     let usage_fails = matches!(&summary, Some(Err(_)));
     let path = format!("/portal/keys/{}", key.id);
-    let drawn = summary.and_then(Result::ok).map(|summary| Chart::of(&summary, word, &path).render().unwrap_or_default());
+    let chart = summary.and_then(Result::ok).map(|summary| Chart::of(&summary, word, &path));
+    let mut row = Row::of(&key, None, now);
+    // The guard knows it sooner than the record.
+    let last_used = chart.as_ref().and_then(|chart| chart.last_used).max(key.last_used_at);
+    row.last_used = last_used.map(|at| Moment::ago(at, now));
     let page = KeyPage {
         row: &row,
         labels: &policy.console.labels,
@@ -112,7 +115,7 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
         expires: key.expires_at.map(Moment::minute),
         reason: key.revocation.as_ref().and_then(|note| note.reason.as_deref()),
         revoked_by: key.revocation.as_ref().map(|note| note.by.name.as_str()),
-        chart: drawn,
+        chart: chart.map(|chart| chart.render().unwrap_or_default()),
         usage_fails,
         secrets: key.secrets.iter().enumerate().map(|(index, secret)| secret_line(secret, index == 0, now)).collect(),
         overlap_until: key.overlap_until(now).map(Moment::minute),

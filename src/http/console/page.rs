@@ -4,7 +4,7 @@ use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::{assets, texts::t};
+use super::{assets, texts};
 use crate::{
     http::{reply::Reply, web_page},
     policy::console::Console,
@@ -73,7 +73,7 @@ fn framed(about: About<'_>, status: u16, title: &str, notice: Option<&str>, body
     let accent = look.and_then(|look| look.accent_color.as_deref()).map(|color| format!(":root{{--brand:{color}}}"));
     let policy = policy(look, accent.as_deref());
     let frame = Frame { title, owner, home, person, ways, look, notice, accent, style: assets::style(), script: assets::script(), body };
-    web_page::guarded(Reply::text(status, "text/html; charset=utf-8", frame.render().unwrap_or_default()), policy)
+    web_page::guarded(Reply::text(status, "text/html; charset=utf-8", texts::resolve(&frame.render().unwrap_or_default())), policy)
 }
 
 /// What the browser lets the page do. The organization's color is the one style in the page itself, known by its hash.

@@ -1,6 +1,6 @@
 //! A key as a row of the list.
 
-use super::{moments::Moment, rates, texts::t};
+use super::{moments::Moment, rates};
 use crate::{
     base::time::Timestamp,
     key::{record::KeyRecord, state::Status},
@@ -40,10 +40,8 @@ pub struct Row<'a> {
     pub created: Moment,
     /// When it ends, or ended.
     pub ends: Option<Moment>,
-    /// Its state, and the word for it.
+    /// Its state.
     pub status: &'static str,
-    /// That word in the reader's language.
-    pub status_text: &'static str,
 }
 
 /// Usage as a line to draw, and in numbers.
@@ -73,18 +71,7 @@ impl<'a> Row<'a> {
             created: Moment::day(key.created_at),
             ends: ends.map(Moment::day),
             status: status.as_str(),
-            status_text: status_text(status),
         }
-    }
-}
-
-/// A state in the reader's language.
-#[must_use]
-pub fn status_text(status: Status) -> &'static str {
-    match status {
-        Status::Active => t("status.active"),
-        Status::Revoked => t("status.revoked"),
-        Status::Expired => t("status.expired"),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     notice,
     secret_panel::SecretPanel,
     step::Step,
-    texts::{fill, t},
+    texts::{self, fill, t},
 };
 use crate::{
     base::time::Timestamp,
@@ -51,7 +51,7 @@ struct StepPage<'a> {
     alert: &'a str,
     back: &'a str,
     reason: &'a str,
-    reason_fault: String,
+    faults: &'a FieldFaults,
     overlaps: Vec<(u64, &'static str, bool)>,
     home: String,
     until: Option<Moment>,
@@ -78,7 +78,7 @@ impl Sent {
 pub async fn portal_ask(call: &Call<'_>, visitor: &Visitor) -> Result<Reply, Problem> {
     let query = Form::of_query(call);
     let step = Step::parse(query.one("step")).ok_or_else(entrance::nowhere)?;
-    show(call, visitor, 200, step, &Sent::read(&query), "", String::new()).await
+    show(call, visitor, 200, step, &Sent::read(&query), "", &FieldFaults::default()).await
 }
 
 /// Revokes a key.
@@ -161,11 +161,11 @@ async fn conclude(
         Ok(since) => Ok(notice::see("/portal", &View::read(&Form::read(sent.back.as_bytes())).pairs(), step.word(), since)),
         Err(Failure::Invalid(faults)) => {
             let faults = FieldFaults::of(&faults);
-            show(call, visitor, 422, step, &sent, &faults.beside(&["reason"]), faults.at("reason")).await
+            show(call, visitor, 422, step, &sent, &faults.beside(&["reason"]), &faults).await
         }
         Err(failure) => {
             let problem = logged(call, failure);
-            show(call, visitor, problem.status(), step, &sent, told(&problem), String::new()).await
+            show(call, visitor, problem.status(), step, &sent, told(&problem), &FieldFaults::default()).await
         }
     }
 }
@@ -177,7 +177,7 @@ async fn show(
     step: Step,
     sent: &Sent,
     alert: &str,
-    reason_fault: String,
+    faults: &FieldFaults,
 ) -> Result<Reply, Problem> {
     let key = keys::get(call.ports, call.param("org"), call.param("key")).await?;
     let (policy, now) = (visitor.policy(), call.ports.clock.now());
@@ -201,15 +201,15 @@ async fn show(
         alert,
         back: &sent.back,
         reason: &sent.reason,
-        reason_fault,
+        faults,
         overlaps: OVERLAPS.iter().map(|(seconds, text)| (*seconds, text_key(text), sent.overlap == seconds.to_string())).collect(),
         home,
         until: key.overlap_until(now).map(Moment::minute),
         key: &key,
     };
-    Ok(visitor.page(status, "/portal", step.text("title"), None, &page))
+    Ok(visitor.page(status, "/portal", texts::find(&format!("step.{}.title", step.word())).unwrap_or_default(), None, &page))
 }
 
 fn text_key(key: &str) -> &'static str {
-    super::texts::find(key).unwrap_or_default()
+    texts::find(key).unwrap_or_default()
 }

@@ -30,6 +30,21 @@ pub fn fill(key: &'static str, value: impl std::fmt::Display) -> String {
     format!("{before}{value}{after}")
 }
 
+/// A page with its texts: `<:list.created:>` is the place of one. What comes out of a record is escaped when it is written
+/// into a page and has no such sign, and texts have no character that HTML would need escaped.
+#[must_use]
+pub fn resolve(page: &str) -> String {
+    let mut whole = String::with_capacity(page.len());
+    let mut parts = page.split("<:");
+    whole.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (key, rest) = part.split_once(":>").unwrap_or((part, ""));
+        whole.push_str(find(key).unwrap_or(key));
+        whole.push_str(rest);
+    }
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
@@ -47,12 +62,19 @@ mod tests {
         }
     }
 
+    /// The keys of a template, but for those that are made of what a record says.
+    fn places(text: &str, found: &mut BTreeSet<String>) {
+        let keys = text.split("<:").skip(1).filter_map(|part| part.split_once(":>")).map(|(key, _)| key);
+        found.extend(keys.filter(|key| !key.contains('{')).map(str::to_owned));
+    }
+
     fn used(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if entry.is_dir() {
                 used(&entry, found);
             } else if entry.file_name().is_none_or(|name| name != "texts.rs") {
                 let text = fs::read_to_string(&entry).unwrap();
+                places(&text, found);
                 ["t(", "fill(", "text_key("].iter().for_each(|call| keys(&text, call, found));
             }
         }
@@ -70,7 +92,7 @@ mod tests {
         let missing: Vec<_> = wanted.difference(&known).collect();
         assert_eq!(missing, Vec::<&String>::new(), "without a text");
         // What is made of a word that a record says: `action.key.created`, `problem.CONFLICT`, `fault.name: …`.
-        let spoken = ["action.", "problem.", "fault.", "notice.", "step.", "code.", "does."];
+        let spoken = ["action.", "problem.", "fault.", "notice.", "step.", "code.", "does.", "status."];
         let idle: Vec<_> = known.difference(&wanted).filter(|key| !spoken.iter().any(|start| key.starts_with(start))).collect();
         assert_eq!(idle, Vec::<&String>::new(), "never shown");
     }
@@ -78,6 +100,10 @@ mod tests {
     #[test]
     fn every_line_is_an_entry_or_a_comment() {
         for (number, line) in (1..).zip(ENGLISH.lines()) {
+            assert!(
+                line.starts_with('#') || !line.contains(['<', '>', '&', '"', '\u{27}']),
+                "line {number} has what HTML would need escaped: {line}"
+            );
             assert!(line.is_empty() || line.starts_with('#') || line.contains(" = "), "line {number}: {line}");
         }
     }
@@ -87,6 +113,12 @@ mod tests {
         for action in crate::audit::entry::Action::ALL {
             assert!(find(&format!("action.{}", action.as_str())).is_some(), "{}", action.as_str());
         }
+    }
+
+    #[test]
+    fn texts_come_to_their_places_and_nothing_else_does() {
+        assert_eq!(resolve("<p><:done:></p>&lt;:done:&gt; <:status.active:>"), "<p>Done</p>&lt;:done:&gt; Active");
+        assert_eq!(resolve("a<:b"), "ab");
     }
 
     #[test]
