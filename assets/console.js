@@ -10,13 +10,21 @@ const panelOf = (page) => page.querySelector("[data-panel]");
 const panel = () => panelOf(dialog);
 const isSticky = () => panel()?.hasAttribute("data-sticky");
 
+// What was just done is told once: not again when the page is fetched anew.
+function told(address) {
+  const url = new URL(address);
+  url.searchParams.delete("notice");
+  url.searchParams.delete("since");
+  return url.href;
+}
+
 // Puts another page in place of this one, without leaving it: what it says is in its address too.
-function show(page, address, state) {
+function show(page, address) {
   document.getElementById("main").replaceWith(page.getElementById("main"));
   document.getElementById("notice").replaceChildren(...page.getElementById("notice").children);
   document.querySelector(".top").replaceWith(page.querySelector(".top"));
   document.title = page.title;
-  if (address) history.replaceState(state ?? null, "", address);
+  if (address) history.replaceState(null, "", told(address));
   prepare(document);
 }
 
@@ -280,6 +288,6 @@ addEventListener("popstate", () => {
 // A page that is come back to may tell what is no longer so.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-// An entry of a dialog that a reload left behind.
-if (history.state?.dialog) history.replaceState(null, "");
+// Also the entry of a dialog that a reload left behind is an ordinary one.
+history.replaceState(null, "", told(location.href));
 prepare(document);

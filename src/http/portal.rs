@@ -5,7 +5,10 @@ use askama::Template;
 use super::{
     call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, reply::Reply, same_origin, session_cookie, web_page,
 };
-use crate::service::portal::{self, SignedIn};
+use crate::{
+    policy::org::Organization,
+    service::portal::{self, SignedIn},
+};
 
 #[derive(Template)]
 #[template(path = "portal_opened.html")]
@@ -29,7 +32,8 @@ pub async fn open_portal_link(call: &Call<'_>) -> Result<Reply, Problem> {
         let waiting = portal::is_waiting(call.ports, link).await?;
         return Ok(if waiting { web_page::page(200, &OpenedPage) } else { link_refused() });
     }
-    if !is_navigation(call) {
+    let frame_ancestors = if in_frame(call) { framed_by(call, portal::organization_of_link(call.ports, link).await?) } else { Vec::new() };
+    if !(is_navigation(call) || !frame_ancestors.is_empty()) {
         // Anything but 2xx makes a browser drop what it fetched ahead and ask again when somebody really comes.
         return Err(Problem::new(
             &catalog::FORBIDDEN,
@@ -38,7 +42,7 @@ pub async fn open_portal_link(call: &Call<'_>) -> Result<Reply, Problem> {
     }
     let Some(opened) = portal::open(call.ports, link, call.origin()).await? else { return Ok(link_refused()) };
     let cookies = session_cookie::MEMBER.set(&opened.cookie, call.inbound.origin(), opened.session.expires_at, call.ports.clock.now());
-    Ok(with_cookies(web_page::page(200, &OpenedPage), cookies))
+    Ok(with_cookies(web_page::page_within(&frame_ancestors, 200, &OpenedPage), cookies))
 }
 
 /// Whether somebody goes there: not a browser that fetches pages ahead, nor a picture or a frame in somebody's page.
@@ -49,12 +53,25 @@ fn is_navigation(call: &Call<'_>) -> bool {
     !ahead && matches!(header("sec-fetch-dest").as_str(), "" | "document")
 }
 
+/// Whether the page is to be shown in a frame.
+fn in_frame(call: &Call<'_>) -> bool {
+    let header = |name| call.inbound.header(name).unwrap_or_default();
+    header("sec-fetch-dest") == "iframe" && !header("sec-purpose").contains("prefetch")
+}
+
+/// Whose frames may show the organization's pages. Of other sites none: browsers would keep the cookie from them.
+fn framed_by(call: &Call<'_>, organization: Option<Organization>) -> Vec<String> {
+    let site = call.inbound.header("sec-fetch-site").unwrap_or_default();
+    let organization = organization.filter(|_| matches!(site.as_str(), "same-site" | "same-origin"));
+    organization.map(|organization| organization.policy.console.frame_ancestors).unwrap_or_default()
+}
+
 /// Ends the session and takes its cookie away.
 ///
 /// # Errors
 /// 403 for a foreign page's request, or an outage.
 pub async fn sign_out(call: &Call<'_>) -> Result<Reply, Problem> {
-    let Some(SignedIn { session, .. }) = signed_in(call).await? else { return Ok(not_signed_in(call)) };
+    let Some(SignedIn { session, .. }) = signed_in(call).await? else { return not_signed_in(call).await };
     same_origin::demand_of_changes(call)?;
     portal::sign_out(call.ports, &session, call.origin()).await?;
     Ok(with_cookies(Reply::empty(303).with("Location", "/portal"), session_cookie::MEMBER.clear(call.inbound.origin())))
@@ -80,20 +97,22 @@ fn link_refused() -> Reply {
     challenge(web_page::page(401, &page), &Challenge::InvalidToken("the link cannot be opened; ask for a new one".to_owned()))
 }
 
-/// How to get there, for who is not signed in.
-pub(super) fn not_signed_in(call: &Call<'_>) -> Reply {
+/// How to get there, for who is not signed in. Where their organization shows its console in a frame, so is this.
+///
+/// # Errors
+/// An outage.
+pub(super) async fn not_signed_in(call: &Call<'_>) -> Result<Reply, Problem> {
     let page = RefusedPage {
         title: "You are not signed in",
         advice: "You signed out, or your session is over. Go back to where you came from and open the portal from there: you will get a new link.",
     };
-    let page = web_page::page(401, &page);
-    match session_cookie::MEMBER.read(call.inbound.header("cookie").as_deref(), call.inbound.origin()) {
-        None => challenge(page, &Challenge::NoCredential),
-        Some(_) => {
-            let page = challenge(page, &Challenge::InvalidToken("the portal session is over".to_owned()));
-            with_cookies(page, session_cookie::MEMBER.clear(call.inbound.origin()))
-        }
-    }
+    let Some(cookie) = session_cookie::MEMBER.read(call.inbound.header("cookie").as_deref(), call.inbound.origin()) else {
+        return Ok(challenge(web_page::page(401, &page), &Challenge::NoCredential));
+    };
+    let ancestors = if in_frame(call) { framed_by(call, portal::organization_of_cookie(call.ports, &cookie).await?) } else { Vec::new() };
+    let page = web_page::page_within(&ancestors, 401, &page);
+    let page = challenge(page, &Challenge::InvalidToken("the portal session is over".to_owned()));
+    Ok(with_cookies(page, session_cookie::MEMBER.clear(call.inbound.origin())))
 }
 
 /// Every 401 has a challenge (RFC 9110, section 11.6.1). Browsers don't know the scheme and show the page.

@@ -113,6 +113,29 @@ pub async fn is_waiting(ports: &Ports, link: &str) -> Result<bool, Failure> {
     Ok(found.is_some_and(|session| session.status(ports.clock.now()) == Status::Pending))
 }
 
+/// The organization that a link leads to, or led to, for how its pages may be shown.
+///
+/// # Errors
+/// An outage.
+pub async fn organization_of_link(ports: &Ports, link: &str) -> Result<Option<Organization>, Failure> {
+    match find_by_link(ports, link).await? {
+        Some(session) => Ok(ports.ledger.find_org(&session.org_id).await?),
+        None => Ok(None),
+    }
+}
+
+/// The organization of a session that may be over, for how its pages may be shown.
+///
+/// # Errors
+/// An outage.
+pub async fn organization_of_cookie(ports: &Ports, cookie: &Plaintext) -> Result<Option<Organization>, Failure> {
+    let Some(digest) = portal::cookie_digest(cookie.expose()) else { return Ok(None) };
+    match ports.sessions.find_by_cookie(&digest).await? {
+        Some(session) => Ok(ports.ledger.find_org(&session.org_id).await?),
+        None => Ok(None),
+    }
+}
+
 async fn find_by_link(ports: &Ports, link: &str) -> Result<Option<PortalSession>, Failure> {
     let Some(digest) = portal::link_digest(link) else { return Ok(None) };
     Ok(ports.sessions.find_by_link(&digest).await?)

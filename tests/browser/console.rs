@@ -154,3 +154,10 @@ fn the_operator_manages_organizations_in_a_browser() {
     let actor = json!({"type": "operator", "id": "operator", "name": "Operator"});
     assert!(made.audit().iter().all(|entry| entry["actor"] == actor));
 }
+
+#[test]
+fn a_product_that_the_policy_names_shows_the_console_in_its_own_page() {
+    let org = given::org(edge(), json!({}));
+    play("pages.mjs", "frame", &json!({"origin": org.edge.base_url, "org": org.path(""), "operator": OPERATOR_TOKEN}));
+    assert_eq!(keys(&org)[0]["name"], "From the product");
+}

@@ -1,7 +1,7 @@
 // Scenarios of the console's other pages: a key's own, the log, permissions, roles, the operator's.
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { input, look, newPage, run } from "./stage.mjs";
+import { complaints, foreignServer, input, look, newPage, run, shot } from "./stage.mjs";
 
 const { origin } = new URL(input.link ?? input.origin);
 
@@ -14,8 +14,8 @@ async function signIn(browser, options) {
 
 const button = (page) => page.locator("dialog[open] form button:not([type])");
 const noticed = async (page, pattern) => {
-  await page.locator("#notice p").waitFor();
-  assert.match(await page.textContent("#notice"), pattern);
+  await page.locator("#notice p", { hasText: pattern }).waitFor();
+  assert.ok(!page.url().includes("notice="), "what was done is told once");
 };
 
 await run({
@@ -234,5 +234,56 @@ await run({
     assert.equal((await page.goto(address)).status(), 401);
     assert.deepEqual(await page.context().cookies(), []);
     return address.split("/").at(-1);
+  },
+
+  // The host product shows the console in its own page, in its own color; nobody else can.
+  async frame(browser) {
+    const product = await foreignServer((request, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end(`<iframe src="${address}" width="1200" height="700"></iframe>`),
+    );
+    const asked = async (method, path, body) => {
+      const headers = { authorization: `Bearer ${input.operator}`, "content-type": "application/json" };
+      const answer = await fetch(`${origin}${path}`, { method, headers, body: JSON.stringify(body) });
+      assert.ok(answer.ok, await answer.clone().text());
+      return answer.json();
+    };
+    // Both on this machine by its name: one site, two origins.
+    const named = (url) => url.replace("127.0.0.1", "localhost");
+    const link = async () => named((await asked("POST", `${input.org}/portal-sessions`, { user: { id: "ada", name: "Ada" }, role: "owner" })).url);
+    let address = await link();
+    const page = await newPage(browser);
+    const refused = page.waitForResponse(address);
+    await page.goto(`http://localhost:${product.port}/`);
+    assert.equal((await refused).status(), 403, "not even opened");
+    complaints.length = 0;
+
+    await asked("PATCH", input.org, { policy: { console: { frame_ancestors: [`http://localhost:${product.port}`], accent_color: "#8a2be2" } } });
+    await page.goto(`http://localhost:${product.port}/`);
+    const inside = page.frameLocator("iframe");
+    await inside.locator("a[data-dialog]").first().click();
+    await inside.locator("dialog[open] input[name=name]").fill("From the product");
+    await inside.locator("dialog[open] form button:not([type])").click();
+    await inside.locator("#secret").waitFor();
+    const brand = await inside.locator("body").evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--brand").trim());
+    assert.equal(brand, "#8a2be2");
+    assert.deepEqual(complaints, []);
+    await page.screenshot({ path: shot("product") });
+
+    // When it is over, the frame says so.
+    const session = (await asked("GET", `${input.org}/portal-sessions`)).items.find((one) => one.status === "open");
+    const ended = await fetch(`${origin}${input.org}/portal-sessions/${session.id}`, { method: "DELETE", headers: { authorization: `Bearer ${input.operator}` } });
+    assert.equal(ended.status, 204);
+    await inside.locator("#secret").evaluate(() => location.assign("/portal"));
+    await inside.locator("h1", { hasText: "You are not signed in" }).waitFor();
+
+    const stranger = await foreignServer((request, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end(`<iframe src="${named(origin)}/portal"></iframe>`),
+    );
+    const blocked = page.waitForEvent("console", (message) => /frame-ancestors/.test(message.text()));
+    await page.goto(`http://localhost:${stranger.port}/`);
+    await blocked;
+    complaints.length = 0;
+    stranger.close();
+    product.close();
   },
 });

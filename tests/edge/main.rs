@@ -17,6 +17,7 @@ mod runtime;
 
 mod bad_input;
 mod batch;
+mod console;
 mod coverage;
 mod credentials;
 mod edits;

@@ -58,7 +58,7 @@ pub async fn enter(call: &mut Call<'_>, caller: Caller) -> Result<Entered, Probl
 
 async fn enter_member(call: &mut Call<'_>, needs: Option<Grant>) -> Result<Entered, Problem> {
     let Some(SignedIn { session, organization }) = portal::signed_in(call).await? else {
-        return Ok(Entered::Refused(portal::not_signed_in(call)));
+        return portal::not_signed_in(call).await.map(Entered::Refused);
     };
     same_origin::demand_of_changes(call)?;
     let grants = Grant::of_role(&organization.policy.roles, &session.role);
