@@ -30,6 +30,9 @@ function show(page, address) {
 
 function openDialog(content) {
   const isOpen = dialog.open;
+  // What is put into a page focuses nothing by itself, least of all in a frame: it is done here.
+  const wanted = content.querySelector("[autofocus]");
+  wanted?.removeAttribute("autofocus");
   dialog.replaceChildren(content);
   prepare(dialog);
   dialog.closedBy = isSticky() ? "none" : "closerequest";
@@ -38,7 +41,7 @@ function openDialog(content) {
     // Going back closes the dialog and stays on the page.
     history.pushState({ dialog: true }, "");
   }
-  const first = dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("[autofocus]") ?? dialog.querySelector(".panel-end .button, .panel-end button");
+  const first = dialog.querySelector("[aria-invalid]") ?? wanted ?? dialog.querySelector(".panel-end .button, .panel-end button");
   first?.focus();
 }
 

@@ -17,6 +17,7 @@ pub mod health;
 pub mod hop;
 pub mod inbound;
 pub mod key_holder;
+pub mod markup;
 pub mod portal;
 pub mod problem;
 pub mod problem_catalog;

@@ -33,7 +33,7 @@ pub async fn open_portal_link(call: &Call<'_>) -> Result<Reply, Problem> {
         return Ok(if waiting { web_page::page(200, &OpenedPage) } else { link_refused() });
     }
     let frame_ancestors = if in_frame(call) { framed_by(call, portal::organization_of_link(call.ports, link).await?) } else { Vec::new() };
-    if !(is_navigation(call) || !frame_ancestors.is_empty()) {
+    if !is_navigation(call) && frame_ancestors.is_empty() {
         // Anything but 2xx makes a browser drop what it fetched ahead and ask again when somebody really comes.
         return Err(Problem::new(
             &catalog::FORBIDDEN,

@@ -6,7 +6,7 @@ use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::reply::Reply;
+use super::{markup, reply::Reply};
 
 /// What all pages look like. It stands in the page itself: one request shows it, and nothing else may be loaded.
 pub const STYLE: &str = include_str!("../../templates/page.css");
@@ -27,7 +27,7 @@ pub fn page(status: u16, template: &impl Template) -> Reply {
 /// text, and memory does not run out in a page.
 #[must_use]
 pub fn page_within(frame_ancestors: &[String], status: u16, template: &impl Template) -> Reply {
-    let reply = Reply::text(status, "text/html; charset=utf-8", template.render().unwrap_or_default());
+    let reply = Reply::text(status, "text/html; charset=utf-8", markup::render(template));
     guarded(reply, format!("{}{}", *POLICY, ancestors(frame_ancestors)))
 }
 

@@ -82,7 +82,7 @@ await run({
     await page.click("[data-reveal]");
     assert.equal(await page.getAttribute("#secret", "type"), "text");
     await page.click("[data-copy]");
-    assert.equal((await page.textContent("[data-copy]")).trim(), "Copied");
+    await page.locator("[data-copy]:text-is('Copied')").waitFor();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
     await page.click("[data-copy-text]");
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `curl ${origin}/v1/whoami -H "Authorization: Bearer ${secret}"`);

@@ -91,7 +91,7 @@ await run({
     const page = await signIn(browser);
     const names = () => page.$$eval(".list .name", (all) => all.map((one) => one.textContent));
     assert.equal((await names()).length, 20);
-    await look(page, "list", { dark: true });
+    await look(page, "list", { dark: true, fullPage: false });
     await page.getByRole("link", { name: "Next page", exact: true }).click();
     await page.waitForURL(/cursor=/);
     assert.equal((await names()).length, 5);
@@ -125,7 +125,7 @@ await run({
     assert.equal(await page.locator(".log li").count(), 25);
     await page.locator(".log summary").first().click();
     assert.match(await page.locator(".log li").first().innerText(), /rate_limit/);
-    await look(page, "audit", { dark: true });
+    await look(page, "audit", { dark: true, fullPage: false });
     await page.fill("input[name=from]", "2020-01-01");
     await page.fill("input[name=to]", "2020-01-02");
     await page.getByRole("button", { name: "Filter", exact: true }).click();

@@ -107,7 +107,7 @@ pub fn prepared(route: &Route, org: &Org<'_>, target: &Target) -> Option<Value> 
 fn every_changing_route_leaves_exactly_one_audit_entry() {
     let edge = shared().edge();
     let everything = json!({"revocation": "reversible", "deletion": true, "playground": {"enabled": true}});
-    // Links, portal sessions and pages are nothing that an operator token opens: tests/edge/portal.rs and console.rs tell
+    // Links, portal sessions and pages are nothing that an operator token opens: tests/edge/portal.rs and pages.rs tell
     // what they leave.
     let of_api = |route: &&Route| matches!(route.caller, Caller::With(_) | Caller::Operator);
     for route in ROUTES.iter().filter(|route| route.audit.is_some() && of_api(route)) {

@@ -17,7 +17,6 @@ mod runtime;
 
 mod bad_input;
 mod batch;
-mod console;
 mod coverage;
 mod credentials;
 mod edits;
@@ -46,6 +45,7 @@ mod member_tokens;
 mod orgs;
 mod outages;
 mod own_keys;
+mod pages;
 mod portal;
 mod portal_admin;
 mod portal_state;

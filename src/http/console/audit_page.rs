@@ -15,14 +15,14 @@ use crate::{
         query::AuditQuery,
     },
     base::time::Timestamp,
-    http::{call::Call, problem::Problem, reply::Reply},
+    http::{call::Call, markup, problem::Problem, reply::Reply},
     service::audit,
 };
 
 const LINES: u32 = 50;
 const MAX_VALUE_CHARS: usize = 300;
 
-/// An entry as a line of the log; displays as HTML.
+/// An entry as a line of the log.
 #[derive(Template)]
 #[template(path = "console/audit_line.html")]
 pub struct Line {
@@ -40,11 +40,11 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line of an entry, in the log at that path.
+    /// The line of an entry as HTML, in the log at that path.
     #[must_use]
-    pub fn of(entry: &AuditEntry, path: &str) -> Self {
+    pub fn html(entry: &AuditEntry, path: &str) -> String {
         let side = |change: &Value, name: &str| change.get(name).map(shown).unwrap_or_default();
-        Self {
+        let line = Self {
             at: Moment::second(entry.at),
             actor: entry.actor.name.clone(),
             actor_id: entry.actor.id.clone(),
@@ -56,7 +56,8 @@ impl Line {
             ip: entry.ip.clone().unwrap_or_default(),
             user_agent: entry.user_agent.clone().unwrap_or_default(),
             request_id: entry.request_id.to_string(),
-        }
+        };
+        markup::render(&line)
     }
 }
 
@@ -64,11 +65,14 @@ fn done(action: Action) -> &'static str {
     find(&format!("action.{}", action.as_str())).unwrap_or_else(|| action.as_str())
 }
 
-/// A value as people read it: text as it is, nothing as a dash.
+/// A value as people read it: text as it is, lists of texts in a line, nothing as a dash.
 fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(|item| item.is_string()) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     };
     if text.chars().count() > MAX_VALUE_CHARS { text.chars().take(MAX_VALUE_CHARS).chain(['…']).collect() } else { text }
@@ -77,7 +81,7 @@ fn shown(value: &Value) -> String {
 #[derive(Template)]
 #[template(path = "console/audit.html")]
 struct AuditPage<'a> {
-    lines: Vec<Line>,
+    lines: Vec<String>,
     path: &'a str,
     actions: Vec<(&'static str, &'static str, bool)>,
     from: &'a str,
@@ -129,7 +133,7 @@ pub async fn read(call: &Call<'_>, org: &str, path: &str) -> Result<String, Prob
         form::address(path, &pairs)
     });
     let content = AuditPage {
-        lines: page.items.iter().map(|entry| Line::of(entry, path)).collect(),
+        lines: page.items.iter().map(|entry| Line::html(entry, path)).collect(),
         path,
         actions: Action::ALL.iter().map(|known| (known.as_str(), done(*known), known.as_str() == action)).collect(),
         from,
@@ -140,7 +144,7 @@ pub async fn read(call: &Call<'_>, org: &str, path: &str) -> Result<String, Prob
         next,
         first: query.some("cursor").map(|_| form::address(path, &filters)),
     };
-    Ok(content.render().unwrap_or_default())
+    Ok(markup::render(&content))
 }
 
 fn start_of(day: &str) -> Option<Timestamp> {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     base::time::Timestamp,
+    http::markup,
     key::record::KeyRecord,
     policy::{catalog::Resource, rules::Policy, scope::Permission},
 };
@@ -159,7 +160,7 @@ impl KeyForm {
             today: now.to_string().chars().take(10).collect(),
             impersonation: policy.impersonation,
         };
-        fields.render().unwrap_or_default()
+        markup::render(&fields)
     }
 
     fn line(&self, resource: &Resource, columns: &[String]) -> Line {

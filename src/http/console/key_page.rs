@@ -20,7 +20,7 @@ use crate::{
     audit::query::AuditQuery,
     authn::principal::Grant,
     base::time::Timestamp,
-    http::{call::Call, problem::Problem, reply::Reply},
+    http::{call::Call, markup, problem::Problem, reply::Reply},
     key::{
         record::{KeyRecord, Kind, SecretRecord},
         state::Status,
@@ -69,7 +69,7 @@ struct KeyPage<'a> {
     secrets: Vec<SecretLine>,
     overlap_until: Option<Moment>,
     deeds: Option<Vec<DeedLine>>,
-    entries: Option<Vec<Line>>,
+    entries: Option<Vec<String>>,
 }
 
 /// The key's page.
@@ -115,7 +115,7 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
         expires: key.expires_at.map(Moment::minute),
         reason: key.revocation.as_ref().and_then(|note| note.reason.as_deref()),
         revoked_by: key.revocation.as_ref().map(|note| note.by.name.as_str()),
-        chart: chart.map(|chart| chart.render().unwrap_or_default()),
+        chart: chart.map(|chart| markup::render(&chart)),
         usage_fails,
         secrets: key.secrets.iter().enumerate().map(|(index, secret)| secret_line(secret, index == 0, now)).collect(),
         overlap_until: key.overlap_until(now).map(Moment::minute),
@@ -127,10 +127,10 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
     Ok(visitor.page(status, "/portal", &title, notice::read(&query).as_deref(), &page))
 }
 
-async fn last_entries(call: &Call<'_>, key: &str) -> Result<Vec<Line>, Failure> {
+async fn last_entries(call: &Call<'_>, key: &str) -> Result<Vec<String>, Failure> {
     let query = AuditQuery { action: None, target: Some(key.to_owned()), actor: None, from: None, to: None, after: None, limit: ENTRIES };
     let page = audit::list(call.ports, call.param("org"), query, None).await?;
-    Ok(page.items.iter().map(|entry| Line::of(entry, "/portal/audit")).collect())
+    Ok(page.items.iter().map(|entry| Line::html(entry, "/portal/audit")).collect())
 }
 
 fn fields(call: &Call<'_>, key: &KeyRecord, policy: &Policy, editing: Option<Editing>, now: Timestamp) -> String {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{assets, texts};
 use crate::{
-    http::{reply::Reply, web_page},
+    http::{markup, reply::Reply, web_page},
     policy::console::Console,
 };
 
@@ -64,8 +64,7 @@ pub struct About<'a> {
 /// The page as an answer. It may load the console's own files and the organization's logo, and nothing else.
 #[must_use]
 pub fn page(about: About<'_>, status: u16, title: &str, notice: Option<&str>, content: &impl Template) -> Reply {
-    // A template that cannot be written does not occur: its values are text, and memory does not run out in a page.
-    framed(about, status, title, notice, &content.render().unwrap_or_default())
+    framed(about, status, title, notice, &markup::render(content))
 }
 
 fn framed(about: About<'_>, status: u16, title: &str, notice: Option<&str>, body: &str) -> Reply {
@@ -73,7 +72,7 @@ fn framed(about: About<'_>, status: u16, title: &str, notice: Option<&str>, body
     let accent = look.and_then(|look| look.accent_color.as_deref()).map(|color| format!(":root{{--brand:{color}}}"));
     let policy = policy(look, accent.as_deref());
     let frame = Frame { title, owner, home, person, ways, look, notice, accent, style: assets::style(), script: assets::script(), body };
-    web_page::guarded(Reply::text(status, "text/html; charset=utf-8", texts::resolve(&frame.render().unwrap_or_default())), policy)
+    web_page::guarded(Reply::text(status, "text/html; charset=utf-8", texts::resolve(&markup::render(&frame))), policy)
 }
 
 /// What the browser lets the page do. The organization's color is the one style in the page itself, known by its hash.

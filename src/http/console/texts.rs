@@ -54,8 +54,8 @@ mod tests {
     /// The first argument of each call of `name` in a file, where it is written out.
     fn keys(text: &str, name: &str, found: &mut BTreeSet<String>) {
         for (at, _) in text.match_indices(name) {
-            let rest = &text[at + name.len()..];
-            let is_call = !text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+            let rest = text.get(at + name.len()..).unwrap();
+            let is_call = !text.get(..at).unwrap().ends_with(|before: char| before.is_alphanumeric() || before == '_');
             if let Some(key) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()).filter(|_| is_call) {
                 found.insert(key.to_owned());
             }

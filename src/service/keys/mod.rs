@@ -52,6 +52,8 @@ async fn find(ports: &Ports, org: &OrgId, key: &str) -> Result<KeyRecord, Failur
 }
 
 #[cfg(test)]
+mod create_once_tests;
+#[cfg(test)]
 mod create_tests;
 #[cfg(test)]
 mod life_tests;
