@@ -34,6 +34,8 @@ pub enum Operation {
     RotateKey,
     /// `POST /v1/orgs/{org}/keys/{key}/rotation/complete`
     CompleteRotation,
+    /// `GET /v1/orgs/{org}/usage`
+    GetOrgUsage,
     /// `GET /v1/orgs/{org}/keys/{key}/usage`
     GetKeyUsage,
     /// `GET /v1/orgs/{org}/keys/{key}/activity`
@@ -74,6 +76,8 @@ pub enum Operation {
     Healthz,
     /// `GET /readyz`
     Readyz,
+    /// `GET /metrics`
+    Metrics,
     /// `GET /problems/{slug}`
     ProblemPage,
 }
@@ -177,6 +181,7 @@ pub const ROUTES: &[Route] = &[
         Caller::With(Grant::KeysWrite),
         Some(Action::KeyRotationCompleted),
     ),
+    route(GET, "/v1/orgs/{org}/usage", Operation::GetOrgUsage, Caller::With(Grant::UsageRead), None),
     route(GET, "/v1/orgs/{org}/keys/{key}/usage", Operation::GetKeyUsage, Caller::With(Grant::UsageRead), None),
     route(GET, "/v1/orgs/{org}/keys/{key}/activity", Operation::ListKeyActivity, Caller::With(Grant::UsageRead), None),
     route(POST, "/v1/orgs/{org}/keys/import", Operation::ImportKeys, Caller::With(Grant::KeysWrite), Some(Action::KeyImported)),
@@ -199,7 +204,6 @@ pub const ROUTES: &[Route] = &[
     route(GET, "/v1/whoami", Operation::Whoami, Caller::KeyHolder, None),
     route(Methods::Any, "/v1/auth", Operation::ForwardAuth, Caller::KeyHolder, None),
     route(GET, "/portal/{link}", Operation::OpenPortalLink, Caller::LinkHolder, Some(Action::PortalSessionOpened)),
-    route(POST, "/portal/sign-out", Operation::SignOut, Caller::PortalSession, Some(Action::PortalSessionEnded)),
     screen(GET, "/portal", Screen::Portal, ANY_MEMBER, None),
     screen(GET, "/portal/keys/new", Screen::NewKey, KEYS_WRITE, None),
     screen(POST, "/portal/keys", Screen::CreateKey, KEYS_WRITE, Some(Action::KeyCreated)),
@@ -213,6 +217,7 @@ pub const ROUTES: &[Route] = &[
     screen(POST, "/portal/keys/{key}/complete", Screen::CompleteRotation, KEYS_WRITE, Some(Action::KeyRotationCompleted)),
     screen(GET, "/portal/audit", Screen::Audit, Caller::Member(Some(Grant::AuditRead)), None),
     screen(GET, "/portal/permissions", Screen::Permissions, KEYS_READ, None),
+    route(POST, "/portal/sign-out", Operation::SignOut, Caller::PortalSession, Some(Action::PortalSessionEnded)),
     screen(GET, "/operator", Screen::OperatorOrgs, Caller::OperatorSession, None),
     screen(POST, "/operator/sign-in", Screen::OperatorSignIn, Caller::OperatorToken, Some(Action::PortalSessionOpened)),
     screen(POST, "/operator/sign-out", Screen::OperatorSignOut, Caller::OperatorSession, Some(Action::PortalSessionEnded)),
@@ -222,6 +227,7 @@ pub const ROUTES: &[Route] = &[
     screen(GET, "/operator/orgs/{org}/audit", Screen::OperatorAudit, Caller::OperatorSession, None),
     route(GET, "/healthz", Operation::Healthz, Caller::Anyone, None),
     route(GET, "/readyz", Operation::Readyz, Caller::Anyone, None),
+    route(GET, "/metrics", Operation::Metrics, Caller::With(Grant::UsageRead), None),
     route(GET, "/problems/{slug}", Operation::ProblemPage, Caller::Anyone, None),
 ];
 
@@ -244,6 +250,7 @@ impl Operation {
             Self::ReactivateKey => "reactivate_key",
             Self::RotateKey => "rotate_key",
             Self::CompleteRotation => "complete_rotation",
+            Self::GetOrgUsage => "get_org_usage",
             Self::GetKeyUsage => "get_key_usage",
             Self::ListKeyActivity => "list_key_activity",
             Self::ImportKeys => "import_keys",
@@ -264,6 +271,7 @@ impl Operation {
             Self::Console(screen) => screen.id(),
             Self::Healthz => "healthz",
             Self::Readyz => "readyz",
+            Self::Metrics => "metrics",
             Self::ProblemPage => "problem_page",
         }
     }

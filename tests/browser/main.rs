@@ -21,7 +21,7 @@ mod given;
 mod runtime;
 
 mod chromium;
-mod console;
+mod pages;
 mod portal;
 
 use std::sync::OnceLock;

@@ -27,7 +27,7 @@ pub async fn portal_edit_key(call: &Call<'_>, visitor: &Visitor) -> Result<Reply
     let sent = Form::of_body(call)?;
     let form = KeyForm::read(&sent);
     let (policy, now) = (visitor.policy(), call.ports.clock.now());
-    let before = keys::get(call.ports, call.param("org"), call.param("key")).await?;
+    let before = keys::get(call.ports, call.param("org"), call.param("key")).await?.key;
     let body = |form: &KeyForm| form.body(policy, Purpose::Edit, now);
     let changes = difference(body(&form), &body(&KeyForm::of(&before)));
     let version: Vec<u64> = sent.one("version").parse().into_iter().collect();

@@ -24,9 +24,11 @@ use crate::{
     key::{
         record::{KeyRecord, Kind, SecretRecord},
         state::Status,
+        view::Insights,
     },
     policy::{console::Labels, rules::Policy},
     service::{audit, failure::Failure, keys, usage},
+    usage::recent,
 };
 
 const ENTRIES: u32 = 10;
@@ -70,6 +72,8 @@ struct KeyPage<'a> {
     overlap_until: Option<Moment>,
     deeds: Option<Vec<DeedLine>>,
     entries: Option<Vec<String>>,
+    /// What an active key could do without.
+    insights: Option<Insights<'a>>,
 }
 
 /// The key's page.
@@ -89,7 +93,8 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
     let query = Form::of_query(call);
     let (word, range) = chart::range(query.one("range"));
     let sees_usage = visitor.may(Grant::UsageRead);
-    let key = keys::get(ports, org, id).await?;
+    let used = keys::get(ports, org, id).await?;
+    let key = &used.key;
     let summary = async { if sees_usage { Some(usage::summary(ports, org, id, range).await) } else { None } };
     let deeds = async { if sees_usage { usage::activity(ports, org, id).await.ok() } else { None } };
     let entries = async { if visitor.may(Grant::AuditRead) { Some(last_entries(call, id).await) } else { None } };
@@ -100,15 +105,15 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
     let usage_fails = matches!(&summary, Some(Err(_)));
     let path = format!("/portal/keys/{}", key.id);
     let chart = summary.and_then(Result::ok).map(|summary| Chart::of(&summary, word, &path));
-    let mut row = Row::of(&key, None, now);
+    let mut row = Row::of(key, None, now);
     // The guard knows it sooner than the record.
     let last_used = chart.as_ref().and_then(|chart| chart.last_used).max(key.last_used_at);
     row.last_used = last_used.map(|at| Moment::ago(at, now));
     let page = KeyPage {
         row: &row,
         labels: &policy.console.labels,
-        steps: if visitor.may(Grant::KeysWrite) { Step::all_of(&key, policy, now) } else { Vec::new() },
-        fields: edits.then(|| fields(call, &key, policy, editing, now)),
+        steps: if visitor.may(Grant::KeysWrite) { Step::all_of(key, policy, now) } else { Vec::new() },
+        fields: edits.then(|| fields(call, key, policy, editing, now)),
         alert: &alert,
         addresses: key.ip_allowlist.iter().map(ToString::to_string).collect(),
         all_permissions: key.permissions.iter().map(|permission| permission.as_str()).collect(),
@@ -121,7 +126,8 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
         overlap_until: key.overlap_until(now).map(Moment::minute),
         deeds: deeds.map(|(_, deeds)| activity::lines(deeds, now)),
         entries: entries.transpose()?,
-        key: &key,
+        key,
+        insights: (sees_usage && key.status(now) == Status::Active).then(|| recent::insights(key, used.recent.as_ref(), now)),
     };
     let title = format!("{} · {}", key.name, t("nav.keys"));
     Ok(visitor.page(status, "/portal", &title, notice::read(&query).as_deref(), &page))

@@ -15,7 +15,7 @@ use crate::{
     http::{call::Call, problem::Problem, reply::Reply},
     key::{
         query::{KeyQuery, Sort},
-        record::{KeyRecord, Kind},
+        record::Kind,
         state::Status,
     },
     policy::console::Labels,
@@ -121,14 +121,14 @@ pub async fn portal(call: &Call<'_>, visitor: &Visitor) -> Result<Reply, Problem
         }
         Some(_) => Page { items: Vec::new(), next_cursor: None },
     };
-    let usage = usage_of(&found.items);
+    let usage: Vec<_> = found.items.iter().map(|used| used.recent.as_ref().map(|recent| RowUsage::of(recent, now))).collect();
     let may_write = visitor.may(Grant::KeysWrite);
     let labels = &visitor.policy().console.labels;
     let column = |text: &str, field: &'static str| column(&view, text, field);
-    let steps = found.items.iter().map(|key| if may_write { Step::of_row(key, visitor.policy(), now) } else { Vec::new() });
+    let steps = found.items.iter().map(|used| if may_write { Step::of_row(&used.key, visitor.policy(), now) } else { Vec::new() });
     let page = KeysPage {
         steps: steps.collect(),
-        rows: found.items.iter().zip(&usage).map(|(key, usage)| Row::of(key, usage.as_ref(), now)).collect(),
+        rows: found.items.iter().zip(&usage).map(|(used, usage)| Row::of(&used.key, usage.as_ref(), now)).collect(),
         fault,
         name: column(&labels.name, "name"),
         used: column(t("list.used"), "last_used_at"),
@@ -142,11 +142,6 @@ pub async fn portal(call: &Call<'_>, visitor: &Visitor) -> Result<Reply, Problem
         view: &view,
     };
     Ok(visitor.page(200, "/portal", t("nav.keys"), notice::read(&query).as_deref(), &page))
-}
-
-/// What the keys of a page were used for, in their order; `None` draws nothing.
-fn usage_of(keys: &[KeyRecord]) -> Vec<Option<RowUsage>> {
-    keys.iter().map(|_| None).collect()
 }
 
 fn asked(view: &View, now: crate::base::time::Timestamp) -> KeyQuery {

@@ -4,6 +4,7 @@ use super::{moments::Moment, rates};
 use crate::{
     base::time::Timestamp,
     key::{record::KeyRecord, state::Status},
+    usage::{recent::Recent, summary::Range},
 };
 
 /// So many permissions are shown; of the others, how many they are.
@@ -20,6 +21,20 @@ pub struct RowUsage {
     pub requests_30d: u64,
     /// By day, the oldest first.
     pub days: Vec<u64>,
+}
+
+impl RowUsage {
+    /// Of what was rolled up of a key.
+    #[must_use]
+    pub fn of(recent: &Recent, now: Timestamp) -> Self {
+        let total = |range| recent.total(range, now).requests;
+        Self {
+            requests_24h: total(Range::Day),
+            requests_7d: total(Range::Week),
+            requests_30d: total(Range::Month),
+            days: recent.by_day(now).into(),
+        }
+    }
 }
 
 /// The row.

@@ -179,7 +179,7 @@ async fn show(
     alert: &str,
     faults: &FieldFaults,
 ) -> Result<Reply, Problem> {
-    let key = keys::get(call.ports, call.param("org"), call.param("key")).await?;
+    let key = keys::get(call.ports, call.param("org"), call.param("key")).await?.key;
     let (policy, now) = (visitor.policy(), call.ports.clock.now());
     let more = match (step, policy.revocation) {
         (Step::Revoke, revocation) => {
