@@ -109,6 +109,8 @@ async function take(answer, form, scope) {
     return document.getElementById("main").focus();
   }
   const next = panelOf(page);
+  // Why not is told where it was asked for: what was typed stays.
+  if (next?.hasAttribute("data-refusal")) return alertIn(scope, next.querySelector("[role=alert]").textContent);
   if (next && form.closest("dialog")) return openDialog(document.adoptNode(next));
   show(page);
   (document.querySelector("#main [aria-invalid]") ?? document.querySelector("#main [data-alert]:not([hidden])"))?.scrollIntoView({ block: "center" });
@@ -283,7 +285,7 @@ dialog.addEventListener("cancel", (event) => {
 
 addEventListener("popstate", () => {
   if ("leaving" in dialog.dataset) return;
-  if (!dialog.open) return location.reload();
+  if (!dialog.open) return;
   if (isSticky() || dialog.querySelector("[data-sending]")) history.pushState({ dialog: true }, "");
   else closeDialog();
 });

@@ -139,6 +139,9 @@ await run({
     };
     await press("Tab");
     assert.equal(await focused(), "Skip to content");
+    await press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+    await page.reload();
     await tabTo("Create API key");
     await press("Enter");
     await dialog(page).locator("input[name=name]").waitFor();
@@ -189,9 +192,14 @@ await run({
     await page.click("[data-done]");
     await page.getByRole("link", { name: input.name, exact: true }).waitFor();
 
-    // The network, too.
+    // A refusal is told in the dialog, too: here of more than a form may carry.
     await openForm(page);
     await page.fill("input[name=name]", "Offline");
+    await page.fill("textarea[name=addresses]", "203.0.113.7\n".repeat(6000));
+    await submit(page);
+    await page.waitForFunction(() => /longer than/.test(document.querySelector("dialog [data-alert]").textContent));
+    assert.equal(await page.inputValue("input[name=name]"), "Offline");
+    // And the network.
     await page.route("**/portal/keys", (route) => route.abort());
     await dialog(page).locator("form button:not([type])").click();
     await page.waitForFunction(() => /cannot be reached/.test(document.querySelector("dialog [data-alert]").textContent));

@@ -92,14 +92,15 @@ await run({
     const names = () => page.$$eval(".list .name", (all) => all.map((one) => one.textContent));
     assert.equal((await names()).length, 20);
     await look(page, "list", { dark: true, fullPage: false });
+    assert.deepEqual(await page.$$eval(".spark", (all) => all.map((one) => one.getAttribute("aria-label"))), ["3 requests in 30 days"]);
     await page.getByRole("link", { name: "Next page", exact: true }).click();
     await page.waitForURL(/cursor=/);
-    assert.equal((await names()).length, 5);
+    assert.equal((await names()).length, 6);
     await page.getByRole("link", { name: "First page", exact: true }).click();
     await page.waitForURL((url) => !url.search.includes("cursor"));
     await page.getByRole("link", { name: "Label", exact: true }).click();
     await page.waitForURL(/sort=name/);
-    assert.deepEqual((await names()).slice(0, 2), ["Key 01", "Key 02"]);
+    assert.deepEqual((await names()).slice(0, 2), ["Key 00", "Key 01"]);
     assert.equal(await page.getAttribute("thead th", "aria-sort"), "ascending");
     await page.fill("input[name=q]", "key 17");
     await page.keyboard.press("Enter");
@@ -122,7 +123,7 @@ await run({
     await page.selectOption("select[name=action]", "key.created");
     await page.getByRole("button", { name: "Filter", exact: true }).click();
     await page.waitForURL(/action=key.created/);
-    assert.equal(await page.locator(".log li").count(), 25);
+    assert.equal(await page.locator(".log li").count(), 26);
     await page.locator(".log summary").first().click();
     assert.match(await page.locator(".log li").first().innerText(), /rate_limit/);
     await look(page, "audit", { dark: true, fullPage: false });

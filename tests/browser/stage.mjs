@@ -35,7 +35,7 @@ export async function newPage(browser, options = {}) {
 export function watched(page) {
   page.setDefaultTimeout(15_000);
   // The browser notes each page that is answered with such a status, and each request that a scenario cuts off.
-  const expected = /^Failed to load resource: (net::ERR_FAILED$|the server responded with a status of 4(01|03|04|09|12|22|29))/;
+  const expected = /^Failed to load resource: (net::ERR_FAILED$|the server responded with a status of 4(01|03|04|09|12|13|22|29))/;
   page.on("console", (message) => {
     // An answer of the API, shown as a page, names no icon: the browser then looks for one where it always looks.
     const noise = expected.test(message.text()) || message.location().url.endsWith("/favicon.ico");

@@ -60,8 +60,13 @@ impl Chart {
         let time = |point: Option<&Value>, name: &str| point?.get(name)?.as_str().and_then(|text| Timestamp::parse(text).ok());
         let codes = sums.get("by_code").and_then(Value::as_object);
         let refusals = codes.into_iter().flatten().filter(|(code, _)| *code != "VALID");
-        let mut reasons: Vec<(u64, &str)> = refusals.map(|(code, count)| (count.as_u64().unwrap_or(0), code.as_str())).collect();
-        reasons.sort_by(|a, b| b.cmp(a));
+        // The most frequent first. There are ten codes at most.
+        let mut reasons: Vec<(u64, &str)> = Vec::new();
+        for (code, count) in refusals {
+            let count = count.as_u64().unwrap_or(0);
+            let at = reasons.iter().position(|(other, _)| *other < count).unwrap_or(reasons.len());
+            reasons.insert(at, (count, code));
+        }
         let requests = grouped(number(sums, "requests"));
         let denied = grouped(number(sums, "denied"));
         Self {

@@ -109,6 +109,11 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
     // The guard knows it sooner than the record.
     let last_used = chart.as_ref().and_then(|chart| chart.last_used).max(key.last_used_at);
     row.last_used = last_used.map(|at| Moment::ago(at, now));
+    // What was used, but not rolled up yet, is not called unused.
+    let insights = match (last_used, &used.recent) {
+        (Some(_), None) => None,
+        (_, recent) => Some(Insights { never_used: last_used.is_none(), ..recent::insights(key, recent.as_ref(), now) }),
+    };
     let page = KeyPage {
         row: &row,
         labels: &policy.console.labels,
@@ -127,7 +132,7 @@ pub async fn show(call: &Call<'_>, visitor: &Visitor, status: u16, editing: Opti
         deeds: deeds.map(|(_, deeds)| activity::lines(deeds, now)),
         entries: entries.transpose()?,
         key,
-        insights: (sees_usage && key.status(now) == Status::Active).then(|| recent::insights(key, used.recent.as_ref(), now)),
+        insights: insights.filter(|_| sees_usage && key.status(now) == Status::Active),
     };
     let title = format!("{} · {}", key.name, t("nav.keys"));
     Ok(visitor.page(status, "/portal", &title, notice::read(&query).as_deref(), &page))

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// So many permissions are shown; of the others, how many they are.
-const SHOWN_PERMISSIONS: usize = 3;
+const SHOWN_PERMISSIONS: usize = 2;
 
 /// What a key was used for lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! The words of the console: one text file, a `key = text` on each line. Another language is another such file.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 const ENGLISH: &str = include_str!("../../../assets/texts/en.txt");
 
-static TEXTS: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| entries(ENGLISH).collect());
+/// In the order of the file. A page looks up a few dozen of a few hundred: a map would only be more code.
+static TEXTS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| entries(ENGLISH).collect());
 
 fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = file.lines().filter(|line| !line.starts_with('#'));
@@ -20,7 +21,7 @@ pub fn t(key: &'static str) -> &'static str {
 /// The text of a key that is made of what a record says, if there is one.
 #[must_use]
 pub fn find(key: &str) -> Option<&'static str> {
-    TEXTS.get(key).copied()
+    TEXTS.iter().find(|(known, _)| *known == key).map(|(_, text)| *text)
 }
 
 /// The text of that key with its one gap, `{}`, filled.

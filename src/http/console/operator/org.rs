@@ -1,7 +1,5 @@
 //! One organization: its name, its features, its policy as a document.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use serde_json::{Map, Value, json};
 
@@ -32,7 +30,7 @@ struct PolicyFault {
 /// What stands in the form.
 struct Fields {
     name: String,
-    features: BTreeMap<String, bool>,
+    features: Vec<(String, bool)>,
     added: String,
     policy: String,
 }
@@ -59,7 +57,7 @@ pub async fn operator_org(call: &Call<'_>) -> Result<Reply, Problem> {
     let org = orgs::get(call.ports, call.param("org")).await?;
     let fields = Fields {
         name: org.name.clone(),
-        features: org.features.clone(),
+        features: org.features.iter().map(|(name, on)| (name.clone(), *on)).collect(),
         added: String::new(),
         policy: indented(&serde_json::to_string(&org.policy).unwrap_or_default()),
     };
