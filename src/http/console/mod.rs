@@ -29,13 +29,8 @@ mod step;
 mod steps;
 mod texts;
 
-use std::pin::Pin;
-
 use self::{entrance::Entered, screen::Screen};
 use super::{body, call::Call, problem::Problem, reply::Reply, route_table::Caller};
-
-/// A page that is being made.
-type Page<'a> = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + 'a>>;
 
 /// Answers a request to the console, with a page whatever happens.
 ///
@@ -54,21 +49,20 @@ pub async fn respond(call: &mut Call<'_>, screen: Screen, caller: Caller) -> Res
 }
 
 async fn answer(call: &Call<'_>, screen: Screen, visitor: &entrance::Visitor) -> Result<Reply, Problem> {
-    // One box to wait for: a place to wait for each kind of page would be as much code again.
-    let page: Page<'_> = match screen {
-        Screen::Portal => Box::pin(keys_page::portal(call, visitor)),
-        Screen::NewKey => return new_key::portal_new_key(call, visitor),
-        Screen::CreateKey => Box::pin(new_key::portal_create_key(call, visitor)),
-        Screen::ShowKey => Box::pin(key_page::portal_show_key(call, visitor)),
-        Screen::EditKey => Box::pin(edit_key::portal_edit_key(call, visitor)),
-        Screen::AskStep => Box::pin(steps::portal_ask(call, visitor)),
-        Screen::RevokeKey => Box::pin(steps::portal_revoke_key(call, visitor)),
-        Screen::ReactivateKey => Box::pin(steps::portal_reactivate_key(call, visitor)),
-        Screen::DeleteKey => Box::pin(steps::portal_delete_key(call, visitor)),
-        Screen::RotateKey => Box::pin(steps::portal_rotate_key(call, visitor)),
-        Screen::CompleteRotation => Box::pin(steps::portal_complete_rotation(call, visitor)),
-        Screen::Audit => Box::pin(audit_page::portal_audit(call, visitor)),
-        Screen::Permissions => return Ok(permissions_page::portal_permissions(visitor)),
+    match screen {
+        Screen::Portal => keys_page::portal(call, visitor).await,
+        Screen::NewKey => new_key::portal_new_key(call, visitor),
+        Screen::CreateKey => new_key::portal_create_key(call, visitor).await,
+        Screen::ShowKey => key_page::portal_show_key(call, visitor).await,
+        Screen::EditKey => edit_key::portal_edit_key(call, visitor).await,
+        Screen::AskStep => steps::portal_ask(call, visitor).await,
+        Screen::RevokeKey => steps::portal_revoke_key(call, visitor).await,
+        Screen::ReactivateKey => steps::portal_reactivate_key(call, visitor).await,
+        Screen::DeleteKey => steps::portal_delete_key(call, visitor).await,
+        Screen::RotateKey => steps::portal_rotate_key(call, visitor).await,
+        Screen::CompleteRotation => steps::portal_complete_rotation(call, visitor).await,
+        Screen::Audit => audit_page::portal_audit(call, visitor).await,
+        Screen::Permissions => Ok(permissions_page::portal_permissions(visitor)),
         // The route table lets members to none of these.
         Screen::OperatorOrgs
         | Screen::OperatorSignIn
@@ -76,7 +70,6 @@ async fn answer(call: &Call<'_>, screen: Screen, visitor: &entrance::Visitor) ->
         | Screen::OperatorCreateOrg
         | Screen::OperatorOrg
         | Screen::OperatorEditOrg
-        | Screen::OperatorAudit => return Err(entrance::nowhere()),
-    };
-    page.await
+        | Screen::OperatorAudit => Err(entrance::nowhere()),
+    }
 }

@@ -22,13 +22,17 @@ use crate::{
 /// # Errors
 /// What has no page of its own.
 pub async fn answer(call: &Call<'_>, screen: Screen) -> Result<Reply, Problem> {
-    let page: super::Page<'_> = match screen {
-        Screen::OperatorOrgs => Box::pin(orgs::operator_orgs(call)),
-        Screen::OperatorCreateOrg => Box::pin(orgs::operator_create_org(call)),
-        Screen::OperatorOrg => Box::pin(org::operator_org(call)),
-        Screen::OperatorEditOrg => Box::pin(org::operator_edit_org(call)),
-        Screen::OperatorSignOut => Box::pin(sign_in::operator_sign_out(call)),
-        Screen::OperatorAudit => Box::pin(operator_audit(call)),
+    match screen {
+        Screen::OperatorOrgs => orgs::operator_orgs(call).await,
+        Screen::OperatorCreateOrg => orgs::operator_create_org(call).await,
+        Screen::OperatorOrg => org::operator_org(call).await,
+        Screen::OperatorEditOrg => org::operator_edit_org(call).await,
+        Screen::OperatorSignOut => sign_in::operator_sign_out(call).await,
+        Screen::OperatorAudit => {
+            let path = format!("/operator/orgs/{}/audit", call.param("org"));
+            let content = audit_page::read(call, call.param("org"), &path).await?;
+            Ok(page(200, "", t("nav.audit"), None, &Ready(content)))
+        }
         Screen::OperatorSignIn
         | Screen::Portal
         | Screen::NewKey
@@ -42,16 +46,8 @@ pub async fn answer(call: &Call<'_>, screen: Screen) -> Result<Reply, Problem> {
         | Screen::RotateKey
         | Screen::CompleteRotation
         | Screen::Audit
-        | Screen::Permissions => return Err(entrance::nowhere()),
-    };
-    page.await
-}
-
-/// The log of an organization.
-async fn operator_audit(call: &Call<'_>) -> Result<Reply, Problem> {
-    let path = format!("/operator/orgs/{}/audit", call.param("org"));
-    let content = audit_page::read(call, call.param("org"), &path).await?;
-    Ok(page(200, "", t("nav.audit"), None, &Ready(content)))
+        | Screen::Permissions => Err(entrance::nowhere()),
+    }
 }
 
 /// The page that tells the operator why not.
