@@ -75,7 +75,7 @@ fn read(call: &Call<'_>) -> Result<Option<Credential>, Problem> {
         }
         Presented::Nothing | Presented::Unreadable(Unreadable::OtherScheme) => {
             let assertion = call.inbound.header("cf-access-jwt-assertion").filter(|_| members(call).is_ok_and(|members| members.is_some()));
-            let cookie = || session_cookie::read(call.inbound.header("cookie").as_deref(), call.inbound.origin());
+            let cookie = || session_cookie::MEMBER.read(call.inbound.header("cookie").as_deref(), call.inbound.origin());
             Ok(assertion.map(|token| Credential::Assertion(Plaintext::new(token))).or_else(|| cookie().map(Credential::Cookie)))
         }
     }

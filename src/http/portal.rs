@@ -1,4 +1,4 @@
-//! The portal in a browser: the link that opens it, its page, the way out.
+//! The way into the console and out of it: the link that opens it, the end of a session.
 
 use askama::Template;
 
@@ -6,8 +6,7 @@ use super::{
     call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, reply::Reply, same_origin, session_cookie, web_page,
 };
 use crate::{
-    authn::principal::Grant,
-    base::time::Timestamp,
+    policy::org::Organization,
     service::portal::{self, SignedIn},
 };
 
@@ -22,17 +21,6 @@ struct RefusedPage<'a> {
     advice: &'a str,
 }
 
-#[derive(Template)]
-#[template(path = "portal.html")]
-struct PortalPage<'a> {
-    organization: &'a str,
-    name: &'a str,
-    role: &'a str,
-    rights: Vec<&'static str>,
-    expires_at: Timestamp,
-    expires_shown: String,
-}
-
 /// Signs in whoever opens the link, once. The page goes on to the portal by itself, and not by a redirect: a browser that
 /// came here from another site would still count as coming from there, and keep the new cookie to itself.
 ///
@@ -44,7 +32,8 @@ pub async fn open_portal_link(call: &Call<'_>) -> Result<Reply, Problem> {
         let waiting = portal::is_waiting(call.ports, link).await?;
         return Ok(if waiting { web_page::page(200, &OpenedPage) } else { link_refused() });
     }
-    if !is_navigation(call) {
+    let frame_ancestors = if in_frame(call) { framed_by(call, portal::organization_of_link(call.ports, link).await?) } else { Vec::new() };
+    if !is_navigation(call) && frame_ancestors.is_empty() {
         // Anything but 2xx makes a browser drop what it fetched ahead and ask again when somebody really comes.
         return Err(Problem::new(
             &catalog::FORBIDDEN,
@@ -52,8 +41,8 @@ pub async fn open_portal_link(call: &Call<'_>) -> Result<Reply, Problem> {
         ));
     }
     let Some(opened) = portal::open(call.ports, link, call.origin()).await? else { return Ok(link_refused()) };
-    let cookies = session_cookie::set(&opened.cookie, call.inbound.origin(), opened.session.expires_at, call.ports.clock.now());
-    Ok(with_cookies(web_page::page(200, &OpenedPage), cookies))
+    let cookies = session_cookie::MEMBER.set(&opened.cookie, call.inbound.origin(), opened.session.expires_at, call.ports.clock.now());
+    Ok(with_cookies(web_page::page_within(&frame_ancestors, 200, &OpenedPage), cookies))
 }
 
 /// Whether somebody goes there: not a browser that fetches pages ahead, nor a picture or a frame in somebody's page.
@@ -64,24 +53,17 @@ fn is_navigation(call: &Call<'_>) -> bool {
     !ahead && matches!(header("sec-fetch-dest").as_str(), "" | "document")
 }
 
-/// The page of the one who is signed in, or how to get there.
-///
-/// # Errors
-/// An outage.
-pub async fn portal(call: &Call<'_>) -> Result<Reply, Problem> {
-    let Some(SignedIn { session, organization }) = signed_in(call).await? else { return Ok(not_signed_in(call)) };
-    let grants = Grant::of_role(&organization.policy.roles, &session.role);
-    Ok(web_page::page(
-        200,
-        &PortalPage {
-            organization: &organization.name,
-            name: &session.user.name,
-            role: &session.role,
-            rights: grants.into_iter().filter_map(right).collect(),
-            expires_at: session.expires_at,
-            expires_shown: session.expires_at.to_string().chars().take(16).map(|char| if char == 'T' { ' ' } else { char }).collect(),
-        },
-    ))
+/// Whether the page is to be shown in a frame.
+fn in_frame(call: &Call<'_>) -> bool {
+    let header = |name| call.inbound.header(name).unwrap_or_default();
+    header("sec-fetch-dest") == "iframe" && !header("sec-purpose").contains("prefetch")
+}
+
+/// Whose frames may show the organization's pages. Of other sites none: browsers would keep the cookie from them.
+fn framed_by(call: &Call<'_>, organization: Option<Organization>) -> Vec<String> {
+    let site = call.inbound.header("sec-fetch-site").unwrap_or_default();
+    let organization = organization.filter(|_| matches!(site.as_str(), "same-site" | "same-origin"));
+    organization.map(|organization| organization.policy.console.frame_ancestors).unwrap_or_default()
 }
 
 /// Ends the session and takes its cookie away.
@@ -89,27 +71,21 @@ pub async fn portal(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 403 for a foreign page's request, or an outage.
 pub async fn sign_out(call: &Call<'_>) -> Result<Reply, Problem> {
-    let Some(SignedIn { session, .. }) = signed_in(call).await? else { return Ok(not_signed_in(call)) };
+    let Some(SignedIn { session, .. }) = signed_in(call).await? else { return not_signed_in(call).await };
     same_origin::demand_of_changes(call)?;
     portal::sign_out(call.ports, &session, call.origin()).await?;
-    Ok(with_cookies(Reply::empty(303).with("Location", "/portal"), session_cookie::clear(call.inbound.origin())))
+    Ok(with_cookies(Reply::empty(303).with("Location", "/portal"), session_cookie::MEMBER.clear(call.inbound.origin())))
 }
 
-async fn signed_in(call: &Call<'_>) -> Result<Option<SignedIn>, Problem> {
-    let Some(cookie) = session_cookie::read(call.inbound.header("cookie").as_deref(), call.inbound.origin()) else { return Ok(None) };
+/// Who is signed in by this call's cookie.
+///
+/// # Errors
+/// An outage.
+pub(super) async fn signed_in(call: &Call<'_>) -> Result<Option<SignedIn>, Problem> {
+    let Some(cookie) = session_cookie::MEMBER.read(call.inbound.header("cookie").as_deref(), call.inbound.origin()) else {
+        return Ok(None);
+    };
     Ok(portal::find_signed_in(call.ports, &cookie).await?)
-}
-
-/// What a grant is called on the page. Only those that a role can give have a name.
-fn right(grant: Grant) -> Option<&'static str> {
-    match grant {
-        Grant::KeysRead => Some("See API keys"),
-        Grant::KeysWrite => Some("Create, change and revoke them"),
-        Grant::PlaygroundUse => Some("Make temporary keys"),
-        Grant::AuditRead => Some("Read the audit log"),
-        Grant::UsageRead => Some("See what keys are used for"),
-        Grant::Verify | Grant::ForwardAuth | Grant::PortalCreate | Grant::OrgsRead | Grant::OrgsWrite => None,
-    }
 }
 
 /// One answer for every link that cannot be opened: a used one says no more than one that never was.
@@ -121,53 +97,29 @@ fn link_refused() -> Reply {
     challenge(web_page::page(401, &page), &Challenge::InvalidToken("the link cannot be opened; ask for a new one".to_owned()))
 }
 
-fn not_signed_in(call: &Call<'_>) -> Reply {
+/// How to get there, for who is not signed in. Where their organization shows its console in a frame, so is this.
+///
+/// # Errors
+/// An outage.
+pub(super) async fn not_signed_in(call: &Call<'_>) -> Result<Reply, Problem> {
     let page = RefusedPage {
         title: "You are not signed in",
         advice: "You signed out, or your session is over. Go back to where you came from and open the portal from there: you will get a new link.",
     };
-    let page = web_page::page(401, &page);
-    match session_cookie::read(call.inbound.header("cookie").as_deref(), call.inbound.origin()) {
-        None => challenge(page, &Challenge::NoCredential),
-        Some(_) => {
-            let page = challenge(page, &Challenge::InvalidToken("the portal session is over".to_owned()));
-            with_cookies(page, session_cookie::clear(call.inbound.origin()))
-        }
-    }
+    let Some(cookie) = session_cookie::MEMBER.read(call.inbound.header("cookie").as_deref(), call.inbound.origin()) else {
+        return Ok(challenge(web_page::page(401, &page), &Challenge::NoCredential));
+    };
+    let ancestors = if in_frame(call) { framed_by(call, portal::organization_of_cookie(call.ports, &cookie).await?) } else { Vec::new() };
+    let page = web_page::page_within(&ancestors, 401, &page);
+    let page = challenge(page, &Challenge::InvalidToken("the portal session is over".to_owned()));
+    Ok(with_cookies(page, session_cookie::MEMBER.clear(call.inbound.origin())))
 }
 
 /// Every 401 has a challenge (RFC 9110, section 11.6.1). Browsers don't know the scheme and show the page.
-fn challenge(page: Reply, challenge: &Challenge) -> Reply {
+pub(super) fn challenge(page: Reply, challenge: &Challenge) -> Reply {
     page.with("WWW-Authenticate", challenge.to_field())
 }
 
-fn with_cookies(reply: Reply, cookies: Vec<String>) -> Reply {
+pub(super) fn with_cookies(reply: Reply, cookies: Vec<String>) -> Reply {
     cookies.into_iter().fold(reply, |reply, cookie| reply.with("Set-Cookie", cookie))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_full_of_markup_are_inert() {
-        let hostile = "<script>alert(1)</script>\"' onload=x";
-        let page = PortalPage {
-            organization: hostile,
-            name: hostile,
-            role: hostile,
-            rights: vec![],
-            expires_at: Timestamp::from_ms(0),
-            expires_shown: String::new(),
-        };
-        let html = page.render().unwrap();
-        assert!(!html.contains("<script") && !html.contains("\"' onload"), "{html}");
-        assert_eq!(html.matches("&#60;script&#62;").count(), 4, "{html}");
-    }
-
-    #[test]
-    fn every_grant_that_a_role_can_give_has_a_name() {
-        let owner = Grant::of_role(&crate::policy::role::Roles::default(), "owner");
-        assert!(owner.iter().all(|grant| right(*grant).is_some()));
-    }
 }

@@ -100,6 +100,30 @@ impl Problem {
         self.0.kind.code()
     }
 
+    /// Its status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// What its kind is called.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.0.kind.title
+    }
+
+    /// What is wrong this time.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The fields of its answer.
+    #[must_use]
+    pub fn fields(&self) -> &[(&'static str, String)] {
+        &self.0.headers
+    }
+
     /// What the log should say of it.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! Every route there is. The router, the documentation and the coverage tests are made from this table.
 
+use super::console::screen::Screen;
 use crate::{audit::entry::Action, authn::principal::Grant};
 
 /// What a route does. Each has one handler.
@@ -67,10 +68,10 @@ pub enum Operation {
     ForwardAuth,
     /// `GET /portal/{link}`
     OpenPortalLink,
-    /// `GET /portal`
-    Portal,
     /// `POST /portal/sign-out`
     SignOut,
+    /// A page of the console, or something done in it.
+    Console(Screen),
     /// `GET /healthz`
     Healthz,
     /// `GET /readyz`
@@ -96,6 +97,12 @@ pub enum Caller {
     LinkHolder,
     /// A member who is signed in to the portal. The handler asks: its answers are pages.
     PortalSession,
+    /// A member who is signed in, with this grant if there is one. The console asks: its answers are pages.
+    Member(Option<Grant>),
+    /// The operator, signed in to the console.
+    OperatorSession,
+    /// Whoever has the operator token, to sign in with it.
+    OperatorToken,
 }
 
 /// The methods of a route.
@@ -126,6 +133,10 @@ const fn route(methods: Methods, path: &'static str, operation: Operation, calle
     Route { methods, path, operation, caller, audit }
 }
 
+const fn screen(methods: Methods, path: &'static str, screen: Screen, caller: Caller, audit: Option<Action>) -> Route {
+    route(methods, path, Operation::Console(screen), caller, audit)
+}
+
 const GET: Methods = Methods::One("GET");
 const POST: Methods = Methods::One("POST");
 const PATCH: Methods = Methods::One("PATCH");
@@ -135,6 +146,12 @@ const KEY: &str = "/v1/orgs/{org}/keys/{key}";
 const SESSIONS: &str = "/v1/orgs/{org}/portal-sessions";
 const SESSION: &str = "/v1/orgs/{org}/portal-sessions/{session}";
 const PORTAL: Caller = Caller::With(Grant::PortalCreate);
+
+const PORTAL_KEY: &str = "/portal/keys/{key}";
+const OPERATOR_ORG: &str = "/operator/orgs/{org}";
+const ANY_MEMBER: Caller = Caller::Member(None);
+const KEYS_READ: Caller = Caller::Member(Some(Grant::KeysRead));
+const KEYS_WRITE: Caller = Caller::Member(Some(Grant::KeysWrite));
 
 /// The table.
 pub const ROUTES: &[Route] = &[
@@ -187,8 +204,27 @@ pub const ROUTES: &[Route] = &[
     route(GET, "/v1/whoami", Operation::Whoami, Caller::KeyHolder, None),
     route(Methods::Any, "/v1/auth", Operation::ForwardAuth, Caller::KeyHolder, None),
     route(GET, "/portal/{link}", Operation::OpenPortalLink, Caller::LinkHolder, Some(Action::PortalSessionOpened)),
-    route(GET, "/portal", Operation::Portal, Caller::Anyone, None),
+    screen(GET, "/portal", Screen::Portal, ANY_MEMBER, None),
+    screen(GET, "/portal/keys/new", Screen::NewKey, KEYS_WRITE, None),
+    screen(POST, "/portal/keys", Screen::CreateKey, KEYS_WRITE, Some(Action::KeyCreated)),
+    screen(GET, PORTAL_KEY, Screen::ShowKey, KEYS_READ, None),
+    screen(POST, PORTAL_KEY, Screen::EditKey, KEYS_WRITE, Some(Action::KeyUpdated)),
+    screen(GET, "/portal/keys/{key}/ask", Screen::AskStep, KEYS_WRITE, None),
+    screen(POST, "/portal/keys/{key}/revoke", Screen::RevokeKey, KEYS_WRITE, Some(Action::KeyRevoked)),
+    screen(POST, "/portal/keys/{key}/reactivate", Screen::ReactivateKey, KEYS_WRITE, Some(Action::KeyReactivated)),
+    screen(POST, "/portal/keys/{key}/delete", Screen::DeleteKey, KEYS_WRITE, Some(Action::KeyDeleted)),
+    screen(POST, "/portal/keys/{key}/rotate", Screen::RotateKey, KEYS_WRITE, Some(Action::KeyRotated)),
+    screen(POST, "/portal/keys/{key}/complete", Screen::CompleteRotation, KEYS_WRITE, Some(Action::KeyRotationCompleted)),
+    screen(GET, "/portal/audit", Screen::Audit, Caller::Member(Some(Grant::AuditRead)), None),
+    screen(GET, "/portal/permissions", Screen::Permissions, KEYS_READ, None),
     route(POST, "/portal/sign-out", Operation::SignOut, Caller::PortalSession, Some(Action::PortalSessionEnded)),
+    screen(GET, "/operator", Screen::OperatorOrgs, Caller::OperatorSession, None),
+    screen(POST, "/operator/sign-in", Screen::OperatorSignIn, Caller::OperatorToken, Some(Action::PortalSessionOpened)),
+    screen(POST, "/operator/sign-out", Screen::OperatorSignOut, Caller::OperatorSession, Some(Action::PortalSessionEnded)),
+    screen(POST, "/operator/orgs", Screen::OperatorCreateOrg, Caller::OperatorSession, Some(Action::OrgCreated)),
+    screen(GET, OPERATOR_ORG, Screen::OperatorOrg, Caller::OperatorSession, None),
+    screen(POST, OPERATOR_ORG, Screen::OperatorEditOrg, Caller::OperatorSession, Some(Action::OrgUpdated)),
+    screen(GET, "/operator/orgs/{org}/audit", Screen::OperatorAudit, Caller::OperatorSession, None),
     route(GET, "/healthz", Operation::Healthz, Caller::Anyone, None),
     route(GET, "/readyz", Operation::Readyz, Caller::Anyone, None),
     route(GET, "/metrics", Operation::Metrics, Caller::With(Grant::UsageRead), None),
@@ -231,8 +267,8 @@ impl Operation {
             Self::Whoami => "whoami",
             Self::ForwardAuth => "forward_auth",
             Self::OpenPortalLink => "open_portal_link",
-            Self::Portal => "portal",
             Self::SignOut => "sign_out",
+            Self::Console(screen) => screen.id(),
             Self::Healthz => "healthz",
             Self::Readyz => "readyz",
             Self::Metrics => "metrics",

@@ -7,7 +7,7 @@ use super::{
     answer::Answer,
     body,
     call::Call,
-    forward_auth, gate, gateway, health, metrics, portal,
+    console, forward_auth, gate, gateway, health, metrics, portal,
     problem::Problem,
     problem_catalog as catalog, problem_page,
     reply::Reply,
@@ -69,7 +69,9 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
     call.principal = match route.caller {
         Caller::With(grant) => Some(admit(call, Some(grant)).await?),
         Caller::Operator => Some(admit(call, None).await?),
+        // The handler asks, and its answers are pages.
         Caller::Anyone | Caller::KeyHolder | Caller::LinkHolder | Caller::PortalSession => None,
+        Caller::Member(_) | Caller::OperatorSession | Caller::OperatorToken => None,
     };
     let reply = match route.operation {
         Operation::CreateOrg => admin::orgs::create_org(call).await,
@@ -103,8 +105,8 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
         Operation::Whoami => whoami::whoami(call).await,
         Operation::ForwardAuth => forward_auth::forward_auth(call).await,
         Operation::OpenPortalLink => portal::open_portal_link(call).await,
-        Operation::Portal => portal::portal(call).await,
         Operation::SignOut => portal::sign_out(call).await,
+        Operation::Console(screen) => console::respond(call, screen, route.caller).await,
         Operation::Healthz => health::healthz(call).await,
         Operation::Readyz => health::readyz(call).await,
         Operation::Metrics => metrics::metrics(call).await,

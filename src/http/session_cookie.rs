@@ -1,4 +1,4 @@
-//! The cookie of a portal session (RFC 6265bis).
+//! The cookies of sessions in a browser (RFC 6265bis).
 //!
 //! `__Host-` binds it to this very host over TLS: no neighbor under the same domain can set or overwrite it. Browsers
 //! therefore drop it on plain HTTP, where the development server lives. Some make an exception of the machine itself
@@ -7,39 +7,52 @@
 
 use crate::base::{secret::Plaintext, time::Timestamp};
 
-const NAME: &str = "__Host-latchkey";
-const LOCAL_NAME: &str = "latchkey-dev";
+/// A cookie by its two names.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionCookie {
+    name: &'static str,
+    local_name: &'static str,
+}
 
-/// The token that the `Cookie` field of a request to `origin` carries.
-#[must_use]
-pub fn read(field: Option<&str>, origin: &str) -> Option<Plaintext> {
-    let value = |name: &str| pairs(field?).find(|(known, _)| *known == name).map(|(_, value)| Plaintext::new(value.to_owned()));
-    value(NAME).or_else(|| if is_local(origin) { value(LOCAL_NAME) } else { None })
+/// Of an organization's member. It is a credential of the API too.
+pub const MEMBER: SessionCookie = SessionCookie { name: "__Host-latchkey", local_name: "latchkey-dev" };
+
+/// Of the operator. It is good for the operator's pages alone.
+pub const OPERATOR: SessionCookie = SessionCookie { name: "__Host-latchkey-operator", local_name: "latchkey-operator-dev" };
+
+impl SessionCookie {
+    /// The token that the `Cookie` field of a request to `origin` carries.
+    #[must_use]
+    pub fn read(self, field: Option<&str>, origin: &str) -> Option<Plaintext> {
+        let value = |name: &str| pairs(field?).find(|(known, _)| *known == name).map(|(_, value)| Plaintext::new(value.to_owned()));
+        value(self.name).or_else(|| if is_local(origin) { value(self.local_name) } else { None })
+    }
+
+    /// The `Set-Cookie` fields for a session that lasts until `end`.
+    #[must_use]
+    pub fn set(self, token: &Plaintext, origin: &str, end: Timestamp, now: Timestamp) -> Vec<String> {
+        let seconds = (end.ms() - now.ms()).max(0) / 1000;
+        self.fields(token.expose(), origin, seconds)
+    }
+
+    /// The `Set-Cookie` fields that take the cookie away.
+    #[must_use]
+    pub fn clear(self, origin: &str) -> Vec<String> {
+        self.fields("", origin, 0)
+    }
+
+    fn fields(self, value: &str, origin: &str, seconds: i64) -> Vec<String> {
+        let Self { name, local_name } = self;
+        let mut fields = vec![format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}")];
+        if is_local(origin) {
+            fields.push(format!("{local_name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}"));
+        }
+        fields
+    }
 }
 
 fn pairs(field: &str) -> impl Iterator<Item = (&str, &str)> {
     field.split(';').filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
-}
-
-/// The `Set-Cookie` fields for a session that lasts until `end`.
-#[must_use]
-pub fn set(token: &Plaintext, origin: &str, end: Timestamp, now: Timestamp) -> Vec<String> {
-    let seconds = (end.ms() - now.ms()).max(0) / 1000;
-    fields(token.expose(), origin, seconds)
-}
-
-/// The `Set-Cookie` fields that take the cookie away.
-#[must_use]
-pub fn clear(origin: &str) -> Vec<String> {
-    fields("", origin, 0)
-}
-
-fn fields(value: &str, origin: &str, seconds: i64) -> Vec<String> {
-    let mut fields = vec![format!("{NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}")];
-    if is_local(origin) {
-        fields.push(format!("{LOCAL_NAME}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}"));
-    }
-    fields
 }
 
 /// Plain HTTP to the machine itself: what is sent there crosses no network.
@@ -60,19 +73,19 @@ mod tests {
     const LOCAL: &str = "http://localhost:8787";
 
     fn token(field: &str, origin: &str) -> Option<String> {
-        read(Some(field), origin).map(|token| token.expose().to_owned())
+        MEMBER.read(Some(field), origin).map(|token| token.expose().to_owned())
     }
 
     #[test]
     fn the_cookie_has_the_attributes_of_the_contract() {
         let now = Timestamp::from_ms(0);
         let token = Plaintext::new("abc".into());
-        let live = set(&token, LIVE, Timestamp::from_ms(61_999), now);
+        let live = MEMBER.set(&token, LIVE, Timestamp::from_ms(61_999), now);
         assert_eq!(live, ["__Host-latchkey=abc; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=61"]);
-        let local = set(&token, LOCAL, Timestamp::from_ms(61_999), now);
+        let local = MEMBER.set(&token, LOCAL, Timestamp::from_ms(61_999), now);
         assert_eq!(local, [live[0].clone(), "latchkey-dev=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=61".into()]);
-        assert_eq!(clear(LIVE), ["__Host-latchkey=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"]);
-        assert_eq!(clear(LOCAL).len(), 2);
+        assert_eq!(MEMBER.clear(LIVE), ["__Host-latchkey=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"]);
+        assert_eq!(MEMBER.clear(LOCAL).len(), 2);
     }
 
     #[test]
@@ -89,7 +102,7 @@ mod tests {
             "http://127.0.0.1.example",
         ] {
             assert_eq!(token("latchkey-dev=abc", other), None, "{other}");
-            assert_eq!(set(&Plaintext::new("abc".into()), other, Timestamp::from_ms(1), Timestamp::from_ms(0)).len(), 1, "{other}");
+            assert_eq!(MEMBER.set(&Plaintext::new("abc".into()), other, Timestamp::from_ms(1), Timestamp::from_ms(0)).len(), 1, "{other}");
         }
     }
 
@@ -100,6 +113,14 @@ mod tests {
         for other in ["__host-latchkey=abc", "x__Host-latchkey=abc", "__Host-latchkey", "__Host-latchkeys=abc", "a=__Host-latchkey=abc"] {
             assert_eq!(token(other, LIVE), None, "{other}");
         }
-        assert_eq!(read(None, LIVE), None);
+        assert_eq!(MEMBER.read(None, LIVE), None);
+    }
+
+    #[test]
+    fn a_member_and_the_operator_have_cookies_of_their_own() {
+        let field = "__Host-latchkey=member; __Host-latchkey-operator=operator";
+        let of = |cookie: SessionCookie| cookie.read(Some(field), LIVE).map(|token| token.expose().to_owned());
+        assert_eq!((of(MEMBER).as_deref(), of(OPERATOR).as_deref()), (Some("member"), Some("operator")));
+        assert_eq!(OPERATOR.read(Some("__Host-latchkey=member"), LIVE), None);
     }
 }

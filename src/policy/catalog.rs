@@ -44,6 +44,12 @@ impl Catalog {
         self.0.iter().find(|resource| resource.name == name)
     }
 
+    /// Every resource, in catalog order.
+    #[must_use]
+    pub fn resources(&self) -> &[Resource] {
+        &self.0
+    }
+
     /// Every permission that exists, in catalog order.
     pub fn permissions(&self) -> impl Iterator<Item = Permission> + '_ {
         self.0.iter().flat_map(Resource::permissions)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{
     catalog::Catalog,
+    console::Console,
     name,
     role::Roles,
     route::Routes,
@@ -53,6 +54,7 @@ impl Policy {
             method_actions: optional(m, "method_actions", standard.method_actions, faults, read_method_actions)?,
             routes: optional(m, "routes", standard.routes, faults, |field, faults| Routes::read(field, &resources, faults))?,
             playground: optional(m, "playground", standard.playground, faults, |field, faults| read_playground(field, &resources, faults))?,
+            console: optional(m, "console", standard.console, faults, Console::read)?,
             resources,
         };
         members.close(faults);
@@ -69,7 +71,7 @@ impl Policy {
 }
 
 /// An absent member takes its default; a bad one is a fault and its default stands in, so that reading goes on.
-fn optional<T: Clone>(
+pub(super) fn optional<T: Clone>(
     members: &mut Members<'_>,
     name: &'static str,
     standard: T,
@@ -82,7 +84,7 @@ fn optional<T: Clone>(
     }
 }
 
-fn nullable<T: Clone>(
+pub(super) fn nullable<T: Clone>(
     members: &mut Members<'_>,
     name: &'static str,
     standard: Option<T>,

@@ -3,6 +3,7 @@
 //! In scope: the policy document, permissions and requirements on them. Out of scope: applying them to a request.
 
 pub mod catalog;
+pub mod console;
 mod document;
 pub mod name;
 pub mod org;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{catalog::Catalog, role::Roles, route::Routes, scope::Permission};
+use super::{catalog::Catalog, console::Console, role::Roles, route::Routes, scope::Permission};
 use crate::{limit::rate::RateLimit, token::format::KeyPrefix};
 
 /// The rules of one organization. Unset members take the defaults of [`Policy::default`].
@@ -49,6 +49,8 @@ pub struct Policy {
     pub routes: Routes,
     /// Temporary keys for docs readers.
     pub playground: Playground,
+    /// How the console looks to the organization's people.
+    pub console: Console,
 }
 
 /// Whether a revoked key may come back.
@@ -142,6 +144,7 @@ impl Default for Policy {
             method_actions: actions.into_iter().map(|(method, action)| (method.to_owned(), action.to_owned())).collect(),
             routes: Routes::default(),
             playground: Playground::default(),
+            console: Console::default(),
         }
     }
 }

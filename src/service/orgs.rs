@@ -77,6 +77,26 @@ pub async fn list(ports: &Ports, limit: u32, cursor: Option<&str>) -> Result<Pag
 /// [`Failure::Invalid`] when the result is not allowed, and for lost races [`Failure::PreconditionFailed`] or
 /// [`Failure::Conflict`].
 pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&[u64]>, origin: Origin) -> Result<Changed, Failure> {
+    change(ports, id, &Edit::Patch(patch), if_version, origin).await
+}
+
+/// Puts a whole document in place of name, features and policy: what it leaves out has its default again.
+///
+/// # Errors
+/// As [`update`].
+pub async fn replace(ports: &Ports, id: &str, document: &Value, if_version: Option<&[u64]>, origin: Origin) -> Result<Changed, Failure> {
+    change(ports, id, &Edit::Whole(document), if_version, origin).await
+}
+
+/// What an organization is to become.
+enum Edit<'a> {
+    /// What it is, with this merged in.
+    Patch(&'a Value),
+    /// This.
+    Whole(&'a Value),
+}
+
+async fn change(ports: &Ports, id: &str, edit: &Edit<'_>, if_version: Option<&[u64]>, origin: Origin) -> Result<Changed, Failure> {
     let before = find(ports, id).await?;
     if before.id.is_reserved() {
         return Err(Failure::PolicyForbids { operation: "changing the organization of service keys" });
@@ -91,7 +111,11 @@ pub async fn update(ports: &Ports, id: &str, patch: &Value, if_version: Option<&
         return in_force().await.and(Err(Failure::PreconditionFailed { version: before.version }));
     }
     let now = ports.clock.now();
-    let organization = OrgDraft::read_patch(&before, patch).map_err(Failure::Invalid)?.apply(&before, now);
+    let draft = match edit {
+        Edit::Patch(patch) => OrgDraft::read_patch(&before, patch),
+        Edit::Whole(document) => OrgDraft::read(document),
+    };
+    let organization = draft.map_err(Failure::Invalid)?.apply(&before, now);
     if organization.version == before.version {
         return Ok(Changed { organization, in_force_at: in_force().await? });
     }

@@ -113,6 +113,29 @@ pub async fn is_waiting(ports: &Ports, link: &str) -> Result<bool, Failure> {
     Ok(found.is_some_and(|session| session.status(ports.clock.now()) == Status::Pending))
 }
 
+/// The organization that a link leads to, or led to, for how its pages may be shown.
+///
+/// # Errors
+/// An outage.
+pub async fn organization_of_link(ports: &Ports, link: &str) -> Result<Option<Organization>, Failure> {
+    match find_by_link(ports, link).await? {
+        Some(session) => Ok(ports.ledger.find_org(&session.org_id).await?),
+        None => Ok(None),
+    }
+}
+
+/// The organization of a session that may be over, for how its pages may be shown.
+///
+/// # Errors
+/// An outage.
+pub async fn organization_of_cookie(ports: &Ports, cookie: &Plaintext) -> Result<Option<Organization>, Failure> {
+    let Some(digest) = portal::cookie_digest(cookie.expose()) else { return Ok(None) };
+    match ports.sessions.find_by_cookie(&digest).await? {
+        Some(session) => Ok(ports.ledger.find_org(&session.org_id).await?),
+        None => Ok(None),
+    }
+}
+
 async fn find_by_link(ports: &Ports, link: &str) -> Result<Option<PortalSession>, Failure> {
     let Some(digest) = portal::link_digest(link) else { return Ok(None) };
     Ok(ports.sessions.find_by_link(&digest).await?)
@@ -126,9 +149,39 @@ async fn find_by_link(ports: &Ports, link: &str) -> Result<Option<PortalSession>
 pub async fn find_signed_in(ports: &Ports, cookie: &Plaintext) -> Result<Option<SignedIn>, Failure> {
     let Some(digest) = portal::cookie_digest(cookie.expose()) else { return Ok(None) };
     let found = ports.sessions.find_by_cookie(&digest).await?;
-    let Some(session) = found.filter(|session| session.status(ports.clock.now()) == Status::Open) else { return Ok(None) };
+    let is_open = |session: &PortalSession| session.status(ports.clock.now()) == Status::Open && !session.is_operators();
+    let Some(session) = found.filter(is_open) else { return Ok(None) };
     let organization = ports.ledger.find_org(&session.org_id).await?;
     Ok(organization.map(|organization| SignedIn { session, organization }))
+}
+
+/// Signs the operator in, whose token was good.
+///
+/// # Errors
+/// An outage.
+pub async fn sign_operator_in(ports: &Ports, origin: Origin) -> Result<Opened, Failure> {
+    let (now, entropy) = (ports.clock.now(), ports.entropy.as_ref());
+    // Nobody sees the link: the session is opened as it is made.
+    let before = PortalSession::of_operator(PortalSessionId::new(now, entropy)?, &portal::new_link(entropy)?, now);
+    let audit = entry(ports, Action::PortalSessionCreated, None, &before, origin.clone(), now)?;
+    ports.sessions.create(&before, &audit).await?;
+    let cookie = portal::new_cookie(entropy)?;
+    let digest = portal::cookie_digest(cookie.expose()).ok_or(Failure::Conflict)?;
+    let session = before.clone().open(digest, now)?;
+    match commit(ports, &before, &session, Action::PortalSessionOpened, origin, now).await? {
+        Written::Done => Ok(Opened { session, cookie }),
+        Written::LostRace => Err(Failure::Conflict),
+    }
+}
+
+/// The operator's session of that cookie, if it is open.
+///
+/// # Errors
+/// An outage.
+pub async fn find_operator(ports: &Ports, cookie: &Plaintext) -> Result<Option<PortalSession>, Failure> {
+    let Some(digest) = portal::cookie_digest(cookie.expose()) else { return Ok(None) };
+    let found = ports.sessions.find_by_cookie(&digest).await?;
+    Ok(found.filter(|session| session.is_operators() && session.status(ports.clock.now()) == Status::Open))
 }
 
 /// Ends the member's own session. One that ended meanwhile stays ended.

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     audit::entry::AuditEntry,
-    base::actor::ActorType,
+    base::actor::{Actor, ActorType},
     ports::Outage,
     testing::{
         fixtures::{self, NOW, ORG, origin},
@@ -246,4 +246,31 @@ fn a_session_leaves_the_list_a_day_after_it_was_over() {
     assert_eq!(world.sessions.rows()[0].id, live.session.id);
     assert_eq!(left_after(90_000_001), 0);
     assert_eq!(world.ledger.audit().len(), 6, "entries stay");
+}
+
+#[test]
+fn the_operator_is_signed_in_for_half_an_hour_and_is_no_member() {
+    let world = world();
+    let opened = block_on(sign_operator_in(&world.ports(), Origin { actor: Actor::operator(), ..origin() })).unwrap();
+    let finds = || block_on(find_operator(&world.ports(), &opened.cookie)).unwrap().is_some();
+    assert!(finds() && !is_signed_in(&world, &opened.cookie));
+    assert_eq!(
+        (actions(&world), opened.session.actor()),
+        (vec![Action::PortalSessionCreated, Action::PortalSessionOpened], Actor::operator())
+    );
+    assert!(world.ledger.audit().iter().all(|entry| entry.actor == Actor::operator()));
+    world.clock.set(NOW.plus_ms(1_799_999));
+    assert!(finds());
+    world.clock.set(NOW.plus_ms(1_800_000));
+    assert!(!finds());
+}
+
+#[test]
+fn a_member_is_no_operator_and_signing_out_ends_either() {
+    let world = world();
+    let member = opened(&world);
+    assert!(block_on(find_operator(&world.ports(), &member.cookie)).unwrap().is_none());
+    let operator = block_on(sign_operator_in(&world.ports(), Origin { actor: Actor::operator(), ..origin() })).unwrap();
+    block_on(sign_out(&world.ports(), &operator.session, origin())).unwrap();
+    assert!(block_on(find_operator(&world.ports(), &operator.cookie)).unwrap().is_none());
 }

@@ -1,4 +1,4 @@
-//! Running a scenario of `portal.mjs` in Chromium.
+//! Running a scenario in Chromium.
 
 use std::{
     env,
@@ -28,9 +28,9 @@ pub fn screenshots() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser")
 }
 
-/// Plays a scenario; what it reports. A scenario that finds something fails with its own message.
-pub fn play(scenario: &str, input: &Value) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/portal.mjs");
+/// Plays a scenario of that file; what it reports. A scenario that finds something fails with its own message.
+pub fn play(file: &str, scenario: &str, input: &Value) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(file);
     let output = Command::new(runtime::node())
         .arg(script)
         .args([scenario, &input.to_string()])

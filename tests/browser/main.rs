@@ -1,5 +1,5 @@
-//! The portal in a real browser: Chromium, driven through playwright-core by `portal.mjs`, against the built wasm on the
-//! real runtime.
+//! The console in a real browser: Chromium, driven through playwright-core by the scripts beside this file, against the
+//! built wasm on the real runtime. A scenario fails of whatever a page complains about, and of what axe finds in it.
 
 #![allow(
     clippy::expect_used,
@@ -21,4 +21,14 @@ mod given;
 mod runtime;
 
 mod chromium;
+mod pages;
 mod portal;
+
+use std::sync::OnceLock;
+
+/// One fleet with the console's static files, for all scenarios.
+fn edge() -> &'static client::Edge {
+    static FLEET: OnceLock<runtime::Fleet> = OnceLock::new();
+    let options = runtime::Options { faults: false, assets: true, ..runtime::Options::default() };
+    FLEET.get_or_init(|| runtime::Fleet::start(options)).edge()
+}

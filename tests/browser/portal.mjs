@@ -1,62 +1,15 @@
-// Scenarios of the portal in Chromium.
-//
-//   LATCHKEY_CHROMIUM=… LATCHKEY_SCREENSHOTS=DIR node portal.mjs <scenario> <input as JSON>
-//
-// Prints a report as JSON. Whatever is not as it should be ends the scenario with its message.
+// Scenarios of the way into the portal and out of it.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { createServer } from "node:http";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { foreignServer, input, newPage, run, shot } from "./stage.mjs";
 
-const [, , scenario, text] = process.argv;
-const input = JSON.parse(text);
 const origin = new URL(input.link).origin;
-const screenshots = process.env.LATCHKEY_SCREENSHOTS;
-mkdirSync(screenshots, { recursive: true });
-
-// What a page complains about: errors on the console, dialogs, whatever its policy had to block.
-const complaints = [];
-
-async function newPage(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  await context.addInitScript(() =>
-    addEventListener("securitypolicyviolation", (event) => console.error(`blocked by policy: ${event.violatedDirective} ${event.blockedURI}`)),
-  );
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  // The browser notes each page that is answered with 401 or 403; that is what such an answer is.
-  const expected = /^Failed to load resource: the server responded with a status of 40[13]/;
-  page.on("console", (message) => {
-    // An answer of the API, shown as a page, names no icon: the browser then looks for one where it always looks.
-    const noise = expected.test(message.text()) || message.location().url.endsWith("/favicon.ico");
-    if (message.type() === "error" && !noise) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("dialog", (dialog) => {
-    complaints.push(`dialog: ${dialog.message()}`);
-    return dialog.dismiss();
-  });
-  return page;
-}
-
-// Somebody else's server, on every address of this machine: `localhost` and `127.0.0.1` are two sites.
-async function foreignServer(answer) {
-  const server = createServer(answer).listen(0);
-  await new Promise((resolve) => server.once("listening", resolve));
-  return { port: server.address().port, close: () => server.close() };
-}
-
-function shot(name) {
-  return join(screenshots, `${input.screenshots ?? scenario}-${name}.png`);
-}
 
 async function signedIn(page) {
   assert.equal(page.url(), `${origin}/portal`);
   return { name: await page.textContent("#name"), role: await page.textContent("#role") };
 }
 
-const scenarios = {
+await run({
   // The way that links are meant to be handed out: a button in the product, whose backend redirects to a fresh link.
   async "sign-in"(browser) {
     const product = await foreignServer((request, response) =>
@@ -71,7 +24,7 @@ const scenarios = {
     await page.waitForURL(`${origin}/portal`);
     const expected = { name: input.name, role: input.role };
     assert.deepEqual(await signedIn(page), expected);
-    assert.ok((await page.textContent(".brand")).includes(input.organization));
+    assert.equal(await page.textContent(".owner"), input.organization);
     await page.screenshot({ path: shot("portal-desktop") });
     await page.reload();
     assert.deepEqual(await signedIn(page), expected, "a reload stays signed in");
@@ -91,7 +44,7 @@ const scenarios = {
     assert.equal((await second.goto(`${origin}/portal`)).status(), 401);
     assert.deepEqual(await second.context().cookies(), []);
 
-    await page.click("button");
+    await page.click("#sign-out");
     await page.waitForFunction(() => document.title === "You are not signed in");
     assert.equal(page.url(), `${origin}/portal`);
     await page.screenshot({ path: shot("signed-out-phone-dark") });
@@ -126,16 +79,4 @@ const scenarios = {
     await signedIn(page);
     return report;
   },
-};
-
-const browser = await chromium.launch({
-  executablePath: process.env.LATCHKEY_CHROMIUM,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
 });
-try {
-  const report = await scenarios[scenario](browser);
-  assert.deepEqual(complaints, []);
-  console.log(JSON.stringify(report));
-} finally {
-  await browser.close();
-}

@@ -47,6 +47,7 @@ mod observability;
 mod orgs;
 mod outages;
 mod own_keys;
+mod pages;
 mod portal;
 mod portal_admin;
 mod portal_state;

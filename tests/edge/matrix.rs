@@ -58,8 +58,8 @@ fn needs(operation: Operation) -> Option<Needs> {
         Operation::ForwardAuth
         | Operation::Whoami
         | Operation::OpenPortalLink
-        | Operation::Portal
         | Operation::SignOut
+        | Operation::Console(_)
         | Operation::Healthz
         | Operation::Readyz
         | Operation::ProblemPage => None,
@@ -295,6 +295,10 @@ fn the_credentials_of_the_control_plane_open_nothing_else() {
                 Caller::Anyone => assert!(answer.status < 500 && answer.status != 403, "{}", route.operation.id()),
                 Caller::LinkHolder => assert_eq!(answer.status, 401),
                 Caller::PortalSession => assert_eq!(answer.status == 303, std::ptr::eq(who, &session), "{}", route.operation.id()),
+                // Pages take the cookie alone, and the operator's pages their own.
+                Caller::Member(_) => assert_eq!(answer.status == 401, !std::ptr::eq(who, &session), "{}", route.operation.id()),
+                Caller::OperatorSession => assert_eq!(answer.status, 401, "{}", route.operation.id()),
+                Caller::OperatorToken => assert!(matches!(answer.status, 401 | 403 | 415), "{}", answer.status),
                 Caller::With(_) | Caller::Operator => {}
             }
         }

@@ -41,13 +41,24 @@ pub struct Options {
     pub rate_limits: Vec<(&'static str, u32)>,
     /// A worker that is bound as `ORIGIN`: a file of the project.
     pub origin: Option<&'static str>,
+    /// Whether the console's static files are served, before each request is the worker's.
+    pub assets: bool,
     /// Whether a data set is bound as `ANALYTICS`.
     pub analytics: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new(), rate_limits: Vec::new(), origin: None, analytics: false }
+        Self {
+            edges: 1,
+            faults: true,
+            keep_state: false,
+            vars: Vec::new(),
+            rate_limits: Vec::new(),
+            origin: None,
+            assets: false,
+            analytics: false,
+        }
     }
 }
 
@@ -176,6 +187,9 @@ fn spawn(options: &Options, state: Option<&Path>, console: &Arc<Console>) -> (Ch
     }
     if options.faults {
         command.arg("--faults");
+    }
+    if options.assets {
+        command.arg("--assets");
     }
     if let Some(state) = state {
         command.arg("--state").arg(state);

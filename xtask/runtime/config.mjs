@@ -15,5 +15,6 @@ export function readConfig(path) {
     })),
     ratelimits: Object.fromEntries(rawConfig.ratelimits.map(({ name, ...limiter }) => [name, limiter])),
     migrationsDir: database.migrations_dir,
+    assets: rawConfig.assets,
   };
 }

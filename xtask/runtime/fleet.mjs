@@ -2,11 +2,12 @@
 // each in an isolate of its own on a port of its own. This is where tests and measurements run the real thing.
 //
 //   node xtask/runtime/fleet.mjs [--edges 1] [--base-port 0] [--state DIR] [--faults] [--var NAME=VALUE]…
-//                                [--rate-limit NAME=LIMIT]… [--sql FILE] [--origin FILE] [--analytics] [--exit-with-stdin]
+//                                [--rate-limit NAME=LIMIT]… [--sql FILE] [--origin FILE] [--analytics] [--assets] [--exit-with-stdin]
 //
 // --origin binds a worker of one module as ORIGIN, what the gateway of each edge stands before.
 // --analytics binds a data set as ANALYTICS; what is written to it goes nowhere, but --faults sees it.
 // --sql fills the database after the migrations: for states that would take the API too long to make.
+// --assets serves the console's static files as the platform does: before the worker, and so in the way of measurements.
 // Prints one line of JSON ({"edges": [URL…], "scheduled": URL, "pid": …}), then "ready".
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     "rate-limit": { type: "string", multiple: true, default: [] },
     sql: { type: "string" },
     origin: { type: "string" },
+    assets: { type: "boolean", default: false },
     analytics: { type: "boolean", default: false },
     "exit-with-stdin": { type: "boolean", default: false },
   },
@@ -104,6 +106,10 @@ function rateLimits(config) {
   return limiters;
 }
 
+function assets({ directory, html_handling }) {
+  return { directory: join(root, directory), routerConfig: { has_user_worker: true }, assetConfig: { html_handling } };
+}
+
 const ORIGIN = "origin";
 
 function originWorker({ compatibilityDate }) {
@@ -129,6 +135,7 @@ try {
     ratelimits,
     analyticsEngineDatasets: options.analytics ? { ANALYTICS: { dataset: config.name } } : {},
     serviceBindings: options.origin ? { ORIGIN } : {},
+    assets: options.assets ? assets(config.assets) : undefined,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: base === 0 ? 0 : base + index }],
   }));
   if (options.origin) workers.push(originWorker(config));

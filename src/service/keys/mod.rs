@@ -11,7 +11,7 @@ mod revoke;
 mod rotate;
 
 pub use change::Change;
-pub use create::{Created, create};
+pub use create::{Created, MadeOnce, create, create_once};
 pub use delete::{delete, purge};
 pub use edit::update;
 pub use import::{Imported, import};
@@ -51,6 +51,8 @@ async fn find(ports: &Ports, org: &OrgId, key: &str) -> Result<KeyRecord, Failur
     ports.ledger.find_key(&id).await?.filter(|key| key.org_id == *org).ok_or(Failure::NotFound)
 }
 
+#[cfg(test)]
+mod create_once_tests;
 #[cfg(test)]
 mod create_tests;
 #[cfg(test)]

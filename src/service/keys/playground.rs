@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Created, create, manageable, revoke::read_nothing};
 use crate::{
     audit::entry::Action,
+    base::id::KeyId,
     key::{draft::KeyDraft, record::Kind},
     ports::{Admission, Ports},
     service::{author::Author, failure::Failure},
@@ -24,5 +25,6 @@ pub async fn create_temporary(ports: &Ports, org: &str, body: Option<&Value>, au
     let now = ports.clock.now();
     let draft = KeyDraft::playground(policy, now);
     let admission = Admission::FewerTemporary { max: policy.playground.max_active_per_member, now };
-    create::issue(ports, organization, draft, Kind::Playground, admission, Action::PlaygroundKeyCreated, author, now).await
+    let id = KeyId::new(now, ports.entropy.as_ref())?;
+    create::issue(ports, organization, draft, id, Kind::Playground, admission, Action::PlaygroundKeyCreated, author, now).await
 }

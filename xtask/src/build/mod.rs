@@ -3,6 +3,7 @@
 //! Wrangler runs this too (`[build]` in wrangler.toml), so a build with nothing to do is fast and touches nothing:
 //! a changed file in `build/` would make wrangler reload.
 
+mod assets;
 mod bindgen;
 mod bundle;
 mod compile;
@@ -39,7 +40,7 @@ pub fn run() -> Result<()> {
     let glue = step::timed("wasm-bindgen", || bindgen::glue(&compiled, &stage))?;
     let optimized = step::timed("wasm-opt", || bindgen::optimize(&glue, &stage))?;
     let module = step::timed("esbuild", || bundle::run(&project::root().join("shim/worker.js"), &glue, &stage))?;
-    step::timed("build/", || publish::run(&module, &optimized))?;
+    step::timed("build/", || publish::run(&module, &optimized, &assets::collect()?))?;
     size::print()
 }
 

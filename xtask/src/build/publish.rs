@@ -1,6 +1,9 @@
-//! The last step: the finished pair replaces the one in `build/`, both files at once or not at all.
+//! The last step: the finished pair and the files served beside it replace those in `build/`, all at once or not at all.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -9,15 +12,20 @@ use crate::project;
 
 const NAMES: [&str; 2] = ["index.js", "index_bg.wasm"];
 
-/// Puts the pair in place, unless it is there already.
+/// The folder that `[assets]` of wrangler.toml names.
+const ASSETS: &str = "assets";
+
+/// Puts pair and assets in place, unless they are there already.
 ///
 /// # Errors
 /// When the folders cannot be written.
-pub fn run(module: &Path, wasm: &Path) -> Result<((), String)> {
+pub fn run(module: &Path, wasm: &Path, assets: &[(PathBuf, Vec<u8>)]) -> Result<((), String)> {
     let target = project::build_dir();
     let sources = [module, wasm];
     let same = NAMES.iter().zip(sources).all(|(name, source)| same_content(&target.join(name), source));
-    if same {
+    let served =
+        |folder: &Path| assets.iter().all(|(path, content)| fs::read(folder.join(ASSETS).join(path)).is_ok_and(|have| have == *content));
+    if same && served(&target) {
         return Ok(((), "unchanged".to_owned()));
     }
     // Beside the target, so that a rename suffices; glue and shim fit only the wasm they were made with.
@@ -26,6 +34,12 @@ pub fn run(module: &Path, wasm: &Path) -> Result<((), String)> {
     fs::create_dir_all(&next).with_context(|| format!("cannot create {}", next.display()))?;
     for (name, source) in NAMES.iter().zip(sources) {
         fs::copy(source, next.join(name)).with_context(|| format!("cannot copy {}", source.display()))?;
+    }
+    for (path, content) in assets {
+        let path = next.join(ASSETS).join(path);
+        let folder = path.parent().context("a file stands in a folder")?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     swap(&next, &target).with_context(|| format!("cannot replace {}", project::display(&target)))?;
     let _ = fs::remove_dir_all(&next);
