@@ -46,8 +46,9 @@ pub fn glue(compiled: &Path, stage: &Path) -> Result<(PathBuf, String)> {
 pub fn optimize(glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
     let input = glue.join("index_bg.wasm");
     let result = stage.join("index_bg.wasm");
-    // `-O3` makes more of it, and `-Oz` what compresses worse.
-    let mut arguments = vec!["-Os".to_owned()];
+    // `-O3` makes more of it, and `-Oz` what compresses worse. What is alike stands together by name, which compression likes.
+    // The lowest addresses are the far end of the stack.
+    let mut arguments = ["-Os", "--low-memory-unused", "--reorder-functions-by-name"].map(str::to_owned).to_vec();
     arguments.extend(FEATURES.iter().map(|feature| format!("--enable-{feature}")));
     let recipe = format!("{}{}", tools::npm::version("binaryen"), arguments.join(" "));
     let outcome = Inputs::of(&recipe)
