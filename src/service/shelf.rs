@@ -4,7 +4,7 @@ use std::{cell::RefCell, hash::Hash, num::NonZeroUsize, rc::Rc};
 
 use lru::LruCache;
 
-use super::commons::Commons;
+use super::{commons::Commons, digests::Digests};
 use crate::{
     base::{
         actor::Actor,
@@ -16,6 +16,7 @@ use crate::{
     limit::holding::{Found, Holding},
     policy::{org::Organization, scope::Permission},
     ports::{Chore, Ports, Subject},
+    token::digest::Digest,
     usage::{
         report::{Deed, Report},
         tally::{Tallies, Tone},
@@ -39,6 +40,10 @@ pub trait Guarded: Sized {
     fn bytes(&self) -> usize;
     /// Shares what it has in common with others.
     fn share(&mut self, commons: &mut Self::Commons);
+    /// It is known now.
+    fn file(_: &Rc<Self>, _: &mut Self::Commons) {}
+    /// It is not known any more.
+    fn remove(_: &Rc<Self>, _: &mut Self::Commons) {}
     /// Its subject.
     fn subject(id: &Self::Id) -> Subject;
     /// Reads the text that the guard hands out.
@@ -48,12 +53,12 @@ pub trait Guarded: Sized {
     fn read(text: &str) -> Result<Self, StoredRecordError>;
 }
 
-/// What keys have in common: whose they are, what they were granted, and who made them.
+/// What keys have in common: what they were granted, who made them, and where they are found by a secret.
 #[derive(Default)]
 pub struct KeyCommons {
-    orgs: Commons<OrgId>,
     permissions: Commons<Rc<Vec<Permission>>>,
     actors: Commons<Rc<Actor>>,
+    digests: Digests,
 }
 
 impl Guarded for KeyRecord {
@@ -74,9 +79,16 @@ impl Guarded for KeyRecord {
     }
 
     fn share(&mut self, commons: &mut KeyCommons) {
-        commons.orgs.share(&mut self.org_id);
         commons.permissions.share(&mut self.permissions);
         commons.actors.share(&mut self.created_by);
+    }
+
+    fn file(key: &Rc<Self>, commons: &mut KeyCommons) {
+        commons.digests.file(key);
+    }
+
+    fn remove(key: &Rc<Self>, commons: &mut KeyCommons) {
+        commons.digests.remove(key);
     }
 
     fn subject(id: &KeyId) -> Subject {
@@ -163,12 +175,14 @@ impl<R: Guarded> Known<R> {
             Some(entry) if entry.record.version() >= record.version() => return Rc::clone(&entry.record),
             Some(entry) => {
                 self.bytes = self.bytes.saturating_sub(weight(entry.record.as_ref()));
+                R::remove(&entry.record, &mut self.commons);
                 entry.record = Rc::clone(&record);
             }
             None => {
                 self.entries.put(record.id().clone(), Entry { record: Rc::clone(&record), holding: Holding::default() });
             }
         }
+        R::file(&record, &mut self.commons);
         self.bytes += weight(record.as_ref());
         while (self.bytes > self.most_bytes || self.entries.len() > self.most) && self.entries.len() > 1 {
             let oldest = self.entries.pop_lru();
@@ -178,7 +192,10 @@ impl<R: Guarded> Known<R> {
     }
 
     fn release(&mut self, gone: Option<Entry<R>>) {
-        self.bytes = self.bytes.saturating_sub(gone.map_or(0, |entry| weight(entry.record.as_ref())));
+        if let Some(Entry { record, .. }) = gone {
+            self.bytes = self.bytes.saturating_sub(weight(record.as_ref()));
+            R::remove(&record, &mut self.commons);
+        }
     }
 }
 
@@ -249,6 +266,17 @@ impl<R: Guarded> Shelf<R> {
     /// Changes what is held of the subject; `None` when it is not known any more.
     pub fn with<T>(&self, id: &R::Id, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
         self.known.borrow_mut().entries.get_mut(id).map(|entry| change(&mut entry.holding))
+    }
+}
+
+impl Shelf<KeyRecord> {
+    /// The newest record of the key that has a secret with that digest.
+    #[must_use]
+    pub fn key_of(&self, digest: &Digest) -> Option<Rc<KeyRecord>> {
+        let mut known = self.known.borrow_mut();
+        let key = Rc::clone(known.commons.digests.find(digest)?);
+        known.entries.promote(&key.id);
+        Some(key)
     }
 }
 

@@ -169,7 +169,7 @@ async fn reach(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> R
                 let found = ports.ledger.find_key_by_digest(&digest).await?.filter(|found| found.id != key.id);
                 let Some(found) = found else { return decision(Err(Denial::NotFound), None) };
                 let _ = ports.index.put(&found).await;
-                key = memory.remember_key(digest, found);
+                key = memory.remember_key(found);
                 continue;
             }
         }
@@ -286,7 +286,7 @@ async fn locate(ports: &Ports, memory: &Memory, digest: &Digest, ip: Option<IpAd
         return Ok(Located::Key(key));
     }
     if let Some(key) = ports.index.find(digest).await? {
-        return Ok(Located::Key(memory.remember_key(*digest, key)));
+        return Ok(Located::Key(memory.remember_key(key)));
     }
     // Anybody can make well-formed unknown keys, and the truth is one database in one place. Counted before it is asked:
     // a key that the index does not have yet counts as well, once. A peek costs as much as any other question.
@@ -302,7 +302,7 @@ async fn locate(ports: &Ports, memory: &Memory, digest: &Digest, ip: Option<IpAd
     };
     // Read-through; without it only the next request is slower.
     let _ = ports.index.put(&key).await;
-    Ok(Located::Key(memory.remember_key(*digest, key)))
+    Ok(Located::Key(memory.remember_key(key)))
 }
 
 #[cfg(test)]

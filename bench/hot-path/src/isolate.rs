@@ -73,7 +73,7 @@ impl Isolate {
     pub fn add(&mut self) -> Key {
         let (credential, record) = self.keys.next();
         let id = record.id.clone();
-        self.memory.remember_key(credential.digest(), record);
+        self.memory.remember_key(record);
         self.renew(&id);
         // The first message opens the book of the key; nothing is counted before.
         self.tell(&id, Tone::Opening);
