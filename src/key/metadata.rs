@@ -7,12 +7,12 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value};
 
-/// The notes of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The notes of a key; nothing where there are none, as of most keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(Box<str>);
 
 impl Metadata {
-    /// How long they are as JSON.
+    /// How many bytes of memory they take beside their place.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.len()
@@ -21,19 +21,14 @@ impl Metadata {
 
 impl From<Map<String, Value>> for Metadata {
     fn from(notes: Map<String, Value>) -> Self {
-        Self(Value::Object(notes).to_string().into())
-    }
-}
-
-impl Default for Metadata {
-    fn default() -> Self {
-        Self::from(Map::new())
+        if notes.is_empty() { Self::default() } else { Self(Value::Object(notes).to_string().into()) }
     }
 }
 
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<Map<String, Value>>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+        let notes = if self.0.is_empty() { Map::new() } else { serde_json::from_str(&self.0).map_err(S::Error::custom)? };
+        notes.serialize(serializer)
     }
 }
 
@@ -55,6 +50,7 @@ mod tests {
         assert_eq!(json!({ "metadata": &notes })["metadata"]["z"][1], "é");
         assert_eq!(serde_json::from_value::<Metadata>(json!({"z": [1.5, "é"], "a": null})).unwrap(), notes);
         assert_eq!(serde_json::to_string(&Metadata::default()).unwrap(), "{}");
+        assert_eq!(serde_json::from_str::<Metadata>("{ }").unwrap(), Metadata::default());
     }
 
     #[test]

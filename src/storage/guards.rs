@@ -48,12 +48,13 @@ impl Guards for DurableGuards {
             Subject::Org(_) => ORG_GUARD,
         };
         let message = serde_json::to_string(&Message { command, report }).map_err(|error| outage(error.to_string()))?;
-        let reply = self.ask(binding, subject.id(), subject.id(), Some(&message)).await?;
+        let name = subject.id();
+        let reply = self.ask(binding, &name, &name, Some(&message)).await?;
         serde_json::from_str(&reply).map_err(no_reply)
     }
 
     async fn read_usage(&self, key: &KeyId) -> Result<Contents, Outage> {
-        let contents = self.ask(KEY_GUARD, key.as_str(), &format!("{key}/usage"), None).await?;
+        let contents = self.ask(KEY_GUARD, key.text().as_str(), &format!("{key}/usage"), None).await?;
         serde_json::from_str(&contents).map_err(no_reply)
     }
 

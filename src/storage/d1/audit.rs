@@ -22,10 +22,10 @@ use crate::{
 /// Inserts the entry if, and only if, the change that it tells of was made: `made` is the condition, in terms of ?1,
 /// the entry's id.
 pub fn insert(entry: &AuditEntry, made: &str) -> Result<Statement, Outage> {
-    let org = entry.org_id.as_ref().map(|org| org.as_str()).ok_or_else(|| outage("an audit entry without an organization"))?;
+    let org = entry.org_id.as_ref().map(|org| org.text()).ok_or_else(|| outage("an audit entry without an organization"))?;
     let values = [
-        bind::text(entry.id.as_str()),
-        bind::text(org),
+        bind::text(&entry.id.text()),
+        bind::text(&org),
         bind::time(entry.at),
         bind::text(entry.actor.kind.as_str()),
         bind::text(&entry.actor.id),
@@ -36,7 +36,7 @@ pub fn insert(entry: &AuditEntry, made: &str) -> Result<Statement, Outage> {
         bind::json(&entry.changes)?,
         bind::maybe_text(entry.ip.as_deref()),
         bind::maybe_text(entry.user_agent.as_deref()),
-        bind::text(entry.request_id.as_str()),
+        bind::text(&entry.request_id.text()),
     ];
     let insert = format!(
         "INSERT INTO audit (id, org_id, at, actor_type, actor_id, actor_name, action, target, target_id, changes, ip, user_agent, request_id) \
@@ -87,7 +87,7 @@ impl D1Ledger {
 
 fn statement(org: &OrgId, query: &AuditQuery) -> Statement {
     let mut values = Values::default();
-    let mut conditions = vec![format!("org_id = {}", values.add(bind::text(org.as_str())))];
+    let mut conditions = vec![format!("org_id = {}", values.add(bind::text(&org.text())))];
     for (column, filter) in [("action", &query.action), ("target_id", &query.target), ("actor_id", &query.actor)] {
         if let Some(text) = filter {
             conditions.push(format!("{column} = {}", values.add(bind::text(text))));

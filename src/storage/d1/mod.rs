@@ -86,7 +86,7 @@ impl Ledger for D1Ledger {
     }
 
     async fn find_key(&self, id: &KeyId) -> Result<Option<KeyRecord>, Outage> {
-        self.key_where("k.id = ?1", id.as_str()).await
+        self.key_where("k.id = ?1", id.text().as_str()).await
     }
 
     async fn find_key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRecord>, Outage> {
