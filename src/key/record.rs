@@ -10,6 +10,7 @@ use super::metadata::Metadata;
 use crate::{
     base::{
         actor::Actor,
+        heap,
         id::{KeyId, OrgId, SecretId},
         time::Timestamp,
     },
@@ -160,9 +161,6 @@ pub enum StoredRecordError {
     Damaged(#[from] serde_json::Error),
 }
 
-/// What an id or a prefix takes.
-const TEXT_BYTES: usize = 40;
-
 impl Serialize for KeyRecord {
     /// As it is stored: the prefix of the newest secret is the key's, too.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -224,13 +222,17 @@ impl KeyRecord {
         self.secrets.iter().find(|secret| secret.digest == *digest)
     }
 
-    /// About how many bytes of memory it takes by itself: what may be long by its length, the rest as it usually is. What
-    /// it shares with other records is not its own.
+    /// How many bytes of memory it takes by itself. What it shares with other records is not its own.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let addresses = self.ip_allowlist.len() * size_of::<AddressRange>();
-        let secrets = self.secrets.len() * (size_of::<SecretRecord>() + 2 * TEXT_BYTES);
-        size_of::<Self>() + 2 * TEXT_BYTES + self.name.len() + self.metadata.bytes() + addresses + secrets
+        let prefixes: usize = self.secrets.iter().map(|secret| heap::block(secret.prefix.len())).sum();
+        let secrets = heap::block(size_of_val(self.secrets.as_ref())) + prefixes;
+        let revocation = self.revocation.as_ref().map_or(0, |note| {
+            let by = heap::block(note.by.id.len()) + heap::block(note.by.name.len());
+            heap::block(size_of::<RevocationNote>()) + by + note.reason.as_ref().map_or(0, |reason| heap::block(reason.len()))
+        });
+        let texts = heap::block(self.name.len()) + heap::block(self.metadata.bytes());
+        heap::shared::<Self>() + texts + heap::block(size_of_val(self.ip_allowlist.as_ref())) + secrets + revocation
     }
 
     /// What the key's guard holds.

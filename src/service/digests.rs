@@ -4,7 +4,7 @@ use std::{hash::BuildHasher as _, rc::Rc};
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 
-use crate::{key::record::KeyRecord, token::digest::Digest};
+use crate::{base::heap, key::record::KeyRecord, token::digest::Digest};
 
 /// Records by the digests of all their secrets.
 #[derive(Default)]
@@ -51,6 +51,9 @@ impl Digests {
         }
     }
 
+    /// What a digest takes of memory.
+    pub const BYTES: usize = heap::entry(size_of::<Filed>());
+
     /// How many digests it knows.
     #[cfg(test)]
     pub fn len(&self) -> usize {
@@ -67,7 +70,7 @@ impl Filed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{key::record::SecretRecord, testing::fixtures};
+    use crate::{base::heap, key::record::SecretRecord, testing::fixtures};
 
     fn key(version: u64, secrets: &[&str]) -> Rc<KeyRecord> {
         let secret = |text: &&str| SecretRecord { digest: Digest::of(text), ..fixtures::key().secrets[0].clone() };

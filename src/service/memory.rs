@@ -27,9 +27,9 @@ use crate::{
 const MAX_ORGS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
 
 /// So many keys at most, if they take no more than this. An isolate has 128 MB: half of it is for all that is known of
-/// keys, and of that half a third is for what was counted and not told yet.
+/// keys, and of that half a third is for what was counted and not told yet. It is enough for that many ordinary keys.
 const MAX_KEYS: NonZeroUsize = NonZeroUsize::new(100_000).expect("100000 is not zero");
-const MAX_KEY_BYTES: usize = 36 * 1024 * 1024;
+const MAX_KEY_BYTES: usize = 44 * 1024 * 1024;
 
 /// 4096 digests with their times are less than half a megabyte.
 const MAX_UNKNOWN: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
@@ -164,7 +164,7 @@ mod tests {
             })
             .collect();
         let known = memory.keys.size();
-        assert!((6_000..9_000).contains(&known), "{known}");
+        assert!((9_000..11_000).contains(&known), "{known}");
         let remembered = all.iter().filter(|digest| memory.key_of(digest).is_some()).count();
         assert_eq!(remembered, known);
         assert!(all.iter().rev().take(known).all(|digest| memory.key_of(digest).is_some()), "the newest are known");

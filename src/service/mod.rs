@@ -15,6 +15,7 @@ pub mod keys;
 pub mod known_keys;
 pub mod member_tokens;
 pub mod memory;
+pub mod named;
 pub mod orgs;
 pub mod page;
 pub mod portal;

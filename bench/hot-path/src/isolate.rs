@@ -53,7 +53,7 @@ impl Default for Isolate {
         let (memory, ports, keys) = (Memory::default(), nobody::ports(), Keys::default());
         let org = memory.orgs.remember(keys.organization().into()).id.clone();
         memory.remember_imports(false, now());
-        Self { memory, untold: VecDeque::new(), org, ports, keys }
+        Self { memory, untold: VecDeque::with_capacity(UNTOLD + 1), org, ports, keys }
     }
 }
 
