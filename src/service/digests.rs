@@ -56,7 +56,7 @@ impl Digests {
 
     /// How many digests it knows.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.filed.len()
     }
 }
@@ -70,7 +70,7 @@ impl Filed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{base::heap, key::record::SecretRecord, testing::fixtures};
+    use crate::{key::record::SecretRecord, testing::fixtures};
 
     fn key(version: u64, secrets: &[&str]) -> Rc<KeyRecord> {
         let secret = |text: &&str| SecretRecord { digest: Digest::of(text), ..fixtures::key().secrets[0].clone() };
