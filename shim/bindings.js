@@ -58,6 +58,16 @@ export async function isAdmitted(env, limiter, name) {
   return outcome?.success ?? true;
 }
 
+// Whether points about decisions go anywhere.
+export function hasAnalytics(env) {
+  return env.ANALYTICS !== undefined;
+}
+
+// The platform takes a point at once and keeps it later: there is nothing to wait for.
+export function writePoint(env, point) {
+  env.ANALYTICS.writeDataPoint(JSON.parse(point));
+}
+
 // A document of at most so many bytes. A redirect is not followed: it could lead off the URL that is trusted. No cache
 // answers in the provider's place: it is asked when a key is not in the last answer.
 export async function fetchDocument(url, limit, signal) {

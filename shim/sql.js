@@ -3,3 +3,8 @@
 export function exec(state, statement, values) {
   return [...state.storage.sql.exec(statement, ...values).raw()].flat();
 }
+
+// Has the object woken at that time. A failure that is not awaited breaks the object, and its storage is as it was before.
+export function setAlarm(state, time) {
+  void state.storage.setAlarm(time);
+}

@@ -9,8 +9,9 @@ use crate::{
     config::Config,
     http::{answer::Answer, call::Call, inbound::Inbound, problem::Problem, reply::Reply, router},
     ports::{Background, Chore, Outage, Ports},
-    service::{chores, failure::Failure, keys, memory::Memory, portal, publish},
+    service::{chores, failure::Failure, keys, memory::Memory, portal, publish, roll_up},
     storage::{
+        analytics::PlatformAnalytics,
         d1::D1Ledger,
         guards::DurableGuards,
         key_sets::PublishedKeySets,
@@ -33,9 +34,12 @@ pub fn ports(env: &Env) -> Ports {
         background: Rc::new(NoBackground),
         ledger: Rc::new(D1Ledger::new(env.clone())),
         sessions: Rc::new(D1Ledger::new(env.clone())),
+        rolls: Rc::new(D1Ledger::new(env.clone())),
         index: Rc::new(KvIndex::new(env.clone())),
         guards: Rc::new(DurableGuards::new(env.clone())),
         throttle: Rc::new(PlatformThrottle::new(env.clone())),
+        analytics: Rc::new(PlatformAnalytics::new(env.clone())),
+        gauges: Rc::new(D1Ledger::new(env.clone())),
         key_sets: Rc::new(PublishedKeySets::new(env.clone())),
         signatures: Rc::new(PlatformSignatures),
         clock: Rc::new(PlatformClock),
@@ -117,6 +121,9 @@ pub async fn scheduled(env: &Env) {
     }
     if let Err(failure) = keys::purge(&ports).await {
         worker::console_error!("temporary keys were not removed: {failure}");
+    }
+    if let Err(outage) = roll_up::purge(&ports).await {
+        worker::console_error!("the use of keys that nobody uses was not removed: {outage}");
     }
     if let Err(failure) = portal::purge(&ports).await {
         worker::console_error!("portal sessions were not removed: {failure}");

@@ -1,8 +1,12 @@
 //! The deployment's settings, read once in the life of an isolate.
 
+pub mod decision_log;
 pub mod gateway;
 
-use self::gateway::{BadGatewaySetting, Gateway, ORIGIN};
+use self::{
+    decision_log::{BadLogSetting, DecisionLog},
+    gateway::{BadGatewaySetting, Gateway, ORIGIN},
+};
 use crate::authn::{
     member::{BadMemberSetting, MemberSettings},
     operator::{BadOperatorSetting, OperatorTokens},
@@ -18,6 +22,8 @@ pub struct Config {
     pub accept_x_api_key: bool,
     /// What stands before the customer's own API (`GATEWAY_HOST` and its like); `None`: nothing.
     pub gateway: Result<Option<Gateway>, BadGatewaySetting>,
+    /// What is told of decisions in the log (`DECISION_LOG` and its like).
+    pub decision_log: Result<DecisionLog, BadLogSetting>,
 }
 
 impl Config {
@@ -28,6 +34,7 @@ impl Config {
             member: MemberSettings::read(&variable),
             accept_x_api_key: variable("ACCEPT_X_API_KEY").is_some_and(|text| text == "true"),
             gateway: Gateway::read(&variable, has_binding(ORIGIN)),
+            decision_log: DecisionLog::read(&variable),
         }
     }
 
@@ -52,7 +59,8 @@ impl Config {
             Err(refusal) => Some(refusal.to_string()),
             Ok(gateway) => gateway.as_ref().and_then(Gateway::problem).map(|refusal| refusal.to_string()),
         };
-        let problems: Vec<String> = operator.into_iter().chain(member).chain(gateway).collect();
+        let log = self.decision_log.as_ref().err().map(ToString::to_string);
+        let problems: Vec<String> = operator.into_iter().chain(member).chain(gateway).chain(log).collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
 }
@@ -78,6 +86,10 @@ mod tests {
         {
             let gateway = read(&[("OPERATOR_TOKEN_SHA256", &digest), (name, value)]).unwrap();
             assert!(gateway.contains("GATEWAY_HOST"), "{gateway}");
+        }
+        for name in ["DECISION_LOG", "DECISION_LOG_SAMPLE", "DECISION_LOG_IP"] {
+            let log = read(&[("OPERATOR_TOKEN_SHA256", &digest), (name, "some")]).unwrap();
+            assert!(log.starts_with(&format!("{name} must be")), "{log}");
         }
     }
 }

@@ -56,6 +56,11 @@ impl KeyGuard {
     pub fn fetch(&self, request: web_sys::Request) -> Result<JsValue, JsValue> {
         answer(Rc::clone(&self.object), request)
     }
+
+    /// Tells the truth what was counted.
+    pub fn alarm(&self) -> Result<JsValue, JsValue> {
+        wake(Rc::clone(&self.object))
+    }
 }
 
 /// The guard of one organization.
@@ -77,8 +82,17 @@ impl OrgGuard {
     pub fn fetch(&self, request: web_sys::Request) -> Result<JsValue, JsValue> {
         answer(Rc::clone(&self.object), request)
     }
+
+    /// Tells the truth what was counted.
+    pub fn alarm(&self) -> Result<JsValue, JsValue> {
+        wake(Rc::clone(&self.object))
+    }
 }
 
 fn answer(object: Rc<GuardObject>, request: web_sys::Request) -> Result<JsValue, JsValue> {
     turns::answer(async move { object.fetch(request).await.map(JsValue::from) })
+}
+
+fn wake(object: Rc<GuardObject>) -> Result<JsValue, JsValue> {
+    turns::answer(async move { object.alarm().await.map(|()| JsValue::UNDEFINED) })
 }

@@ -3,6 +3,8 @@
 //! Each port has one adapter on the platform and one in memory for tests. Futures are not `Send`: an isolate has one
 //! thread.
 
+pub mod watch;
+
 use std::{net::IpAddr, rc::Rc};
 
 use async_trait::async_trait;
@@ -20,7 +22,13 @@ use crate::{
     limit::guard::{Command, Reply},
     policy::org::Organization,
     token::digest::Digest,
-    usage::{book::Contents, report::Report},
+    usage::{
+        book::{Contents, Uses},
+        count::Counts,
+        recent::{Recent, Used},
+        report::Report,
+        summary::Range,
+    },
 };
 
 /// Something outside did not do its part. The cause is for the log, never for an answer.
@@ -150,8 +158,10 @@ pub trait Ledger {
     async fn find_key(&self, id: &KeyId) -> Result<Option<KeyRecord>, Outage>;
     /// The key that has a secret with that digest.
     async fn find_key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRecord>, Outage>;
+    /// The key of that id, with what is known of its use.
+    async fn find_used_key(&self, id: &KeyId) -> Result<Option<Used>, Outage>;
     /// The keys of a page.
-    async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage>;
+    async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<Used>, Outage>;
     /// Adds a key with its secret, if it is admitted.
     async fn create_key(&self, key: &KeyRecord, admission: Admission, audit: &AuditEntry) -> Result<Added, Outage>;
     /// Replaces the key and its secrets if it still has version `read_version`.
@@ -172,6 +182,34 @@ pub trait Ledger {
     async fn note_published(&self, subject: &Subject, version: u64) -> Result<(), Outage>;
     /// Whether the truth can be reached and has its schema.
     async fn check(&self) -> Result<(), Outage>;
+}
+
+/// Some of an organization's keys in the order of what each was asked in a span when it was rolled up, which is no less than
+/// what is left of it now: at most `limit`, after the first `skip`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BusiestQuery {
+    /// The span.
+    pub range: Range,
+    /// Only keys that were rolled up after it.
+    pub since: Timestamp,
+    /// Where the part before ended.
+    pub skip: u32,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// What guards roll up, in the truth. It is told again until it is kept, so each call may be a repetition.
+#[async_trait(?Send)]
+pub trait Rolls {
+    /// Keeps what is known of the key's use, unless something newer is kept; adds the entries that are not there yet. Of a
+    /// key that is gone only the entries are kept.
+    async fn note_key(&self, key: &KeyId, org: &OrgId, uses: &Uses, recent: &Recent, entries: &[AuditEntry]) -> Result<(), Outage>;
+    /// Keeps all that was ever counted of the organization's keys. Counts only grow.
+    async fn note_org(&self, org: &OrgId, totals: &Counts) -> Result<(), Outage>;
+    /// Keys by what was asked of them, most first, each with the bound that it is ordered by.
+    async fn list_busiest(&self, org: &OrgId, query: &BusiestQuery) -> Result<Vec<(Used, u64)>, Outage>;
+    /// Looks at up to `limit` further keys' use, and removes what was rolled up before `moment`.
+    async fn purge(&self, moment: Timestamp, limit: u32) -> Result<(), Outage>;
 }
 
 /// Portal sessions, in the truth. They are read there on each request and published nowhere, so a change holds at once.
@@ -211,8 +249,8 @@ pub trait Index {
 pub trait Guards {
     /// Sends a command to the subject's guard, and what was counted along with it. An answer means that both are kept.
     async fn send(&self, subject: &Subject, command: &Command, report: Option<&Report>) -> Result<Reply, Outage>;
-    /// What the key's guard has in its book.
-    async fn read_usage(&self, key: &KeyId) -> Result<Contents, Outage>;
+    /// What the subject's guard has in its book.
+    async fn read_usage(&self, subject: &Subject) -> Result<Contents, Outage>;
     /// Whether guards can be reached.
     async fn check(&self) -> Result<(), Outage>;
 }
@@ -307,12 +345,18 @@ pub struct Ports {
     pub ledger: Rc<dyn Ledger>,
     /// Portal sessions.
     pub sessions: Rc<dyn Sessions>,
+    /// What guards roll up.
+    pub rolls: Rc<dyn Rolls>,
     /// The index.
     pub index: Rc<dyn Index>,
     /// The guards.
     pub guards: Rc<dyn Guards>,
     /// The counts of floods.
     pub throttle: Rc<dyn Throttle>,
+    /// Where points about decisions go.
+    pub analytics: Rc<dyn watch::Analytics>,
+    /// Counts over all organizations.
+    pub gauges: Rc<dyn watch::Gauges>,
     /// The identity provider's keys.
     pub key_sets: Rc<dyn KeySets>,
     /// The platform's cryptography.

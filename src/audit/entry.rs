@@ -53,6 +53,7 @@ actions! {
     KeyRotated "key.rotated" "A key got a new secret.";
     KeyRotationCompleted "key.rotation_completed" "The older secret of a key was ended.";
     KeyDeleted "key.deleted" "A key was removed for good.";
+    KeyImpersonated "key.impersonated" "Requests were made with a key for a user: the actor is the user, and each entry tells of those alike.";
     KeyImported "key.imported" "A key that was issued elsewhere was taken over.";
     PlaygroundKeyCreated "playground_key.created" "A temporary key was made.";
     PortalSessionCreated "portal_session.created" "A portal link was made.";

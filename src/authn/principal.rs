@@ -178,7 +178,9 @@ impl Principal {
             Self::Key(holder) => Some(&holder.key.org_id),
         };
         match (own, org) {
-            (Some(own), Some(asked)) if own.text().as_str() != asked => Access::Unknown,
+            (Some(own), Some(asked)) if *own.text() != *asked => Access::Unknown,
+            // What names no organization is about all of them, and whoever belongs to one has a say in that one alone.
+            (Some(_), None) => Access::Forbidden,
             _ if grant.is_some_and(|grant| self.holds(grant)) => Access::Granted,
             _ => Access::Forbidden,
         }
@@ -199,6 +201,7 @@ impl Principal {
         match self {
             Self::Operator => None,
             Self::Service(_) if org == Some(OrgId::reserved().text().as_str()) => None,
+            Self::Member(_) | Self::Key(_) if org.is_none() => None,
             Self::Service(_) => Some(grant.of_service()),
             Self::Member(_) => OF_MEMBERS.contains(&grant).then(|| grant.permission()),
             Self::Key(_) => grant.of_own_key(),

@@ -60,7 +60,8 @@ pub struct RequestLine {
 }
 
 const MAX_METHOD_CHARS: usize = 20;
-const MAX_PATH_CHARS: usize = 300;
+/// What a path is cut to.
+pub const MAX_PATH_CHARS: usize = 300;
 
 impl RequestLine {
     /// Of a method and a target, as somebody sends them (RFC 9112, section 3): cut to a size that can be kept, keys in it

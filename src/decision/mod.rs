@@ -4,5 +4,6 @@
 
 pub mod check;
 pub mod decide;
+pub mod exercise;
 pub mod facts;
 pub mod verdict;

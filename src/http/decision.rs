@@ -159,10 +159,20 @@ impl RateLimit {
 
 impl Age {
     fn of(freshness: Freshness) -> Self {
-        match freshness {
-            Freshness::Strict => Self { mode: "strict", bound_ms: Some(0) },
-            Freshness::Leased { bound_ms } => Self { mode: "leased", bound_ms: Some(bound_ms) },
-            Freshness::Unconfirmed => Self { mode: "unconfirmed", bound_ms: None },
-        }
+        let bound_ms = match freshness {
+            Freshness::Strict => Some(0),
+            Freshness::Leased { bound_ms } => Some(bound_ms),
+            Freshness::Unconfirmed => None,
+        };
+        Self { mode: mode(freshness), bound_ms }
+    }
+}
+
+/// The word for it.
+pub(super) fn mode(freshness: Freshness) -> &'static str {
+    match freshness {
+        Freshness::Strict => "strict",
+        Freshness::Leased { .. } => "leased",
+        Freshness::Unconfirmed => "unconfirmed",
     }
 }

@@ -2,7 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::{call::Call, key_holder, problem::Problem, query::Query, rate_fields, reply::Reply};
+use super::{
+    call::Call,
+    key_holder,
+    problem::Problem,
+    query::Query,
+    rate_fields,
+    reply::Reply,
+    witness::{self, Sighting, Surface},
+};
 use crate::{
     base::{document::Faults, secret::Plaintext},
     decision::{
@@ -31,6 +39,7 @@ async fn judge(call: &Call<'_>) -> Result<Reply, Problem> {
     let key = key_holder::read(call, authorization.as_deref())?;
     let ask = Ask { ip: client_address(call, proof, ask.ip).await?, ..ask };
     let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
+    witness::tell(call, &Sighting { surface: Surface::ForwardAuth, index: None, credential: key.expose(), ask: &ask, decision: &decision });
     // nginx's `auth_request` passes on 401 and 403 only.
     let is_told_as_403 = limited_as_403 && decision.outcome.as_ref().is_err_and(Denial::is_limit);
     let refused = |problem: Problem| if is_told_as_403 { problem.under(403) } else { problem };

@@ -15,6 +15,7 @@ use super::{
     key_holder,
     problem::Problem,
     problem_catalog as catalog, rate_fields,
+    witness::{self, Sighting, Surface},
 };
 use crate::{
     base::document::Faults,
@@ -71,10 +72,13 @@ async fn judge(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> 
     let ask = read_ask(call, act_as)?;
     let key = key_holder::read(call, authorization.as_deref())?;
     let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
+    witness::tell(call, &Sighting { surface: Surface::Gateway, index: None, credential: key.expose(), ask: &ask, decision: &decision });
     let known = key_holder::admitted(&decision)?;
     let (identity, rates) = (key_holder::identity(known, &ask).into(), rate_fields::fields(&decision));
     // What passed has spent a token, whatever becomes of it.
-    forward(call, passage, identity, rates).await.map_err(|problem| rate_fields::told_in(problem, &decision))
+    let answer = forward(call, passage, identity, rates).await;
+    verify::count_origin(call.ports, call.memory, known, answer.as_ref().ok().map(Response::status));
+    answer.map_err(|problem| rate_fields::told_in(problem, &decision))
 }
 
 fn read_ask(call: &Call<'_>, act_as: Option<String>) -> Result<Ask, Problem> {

@@ -52,8 +52,14 @@ mod tests {
 
     fn decision(outcome: Result<(), Denial>, remaining: u32) -> Decision {
         let quota = Some(Quota { limit: 60, window_seconds: 60, remaining, reset_at: NOW.plus_ms(41_001) });
-        let known =
-            Known { key: std::rc::Rc::new(fixtures::key()), secret: fixtures::secret_id(), granted: Vec::new(), quota, org_quota: quota };
+        let known = Known {
+            key: std::rc::Rc::new(fixtures::key()),
+            secret: fixtures::secret_id(),
+            organization: std::rc::Rc::new(fixtures::organization(serde_json::json!({}))),
+            granted: Vec::new(),
+            quota,
+            org_quota: quota,
+        };
         Decision { outcome, known: Some(known), at: NOW, freshness: Freshness::Strict }
     }
 

@@ -33,6 +33,8 @@ pub enum Operation {
     RotateKey,
     /// `POST /v1/orgs/{org}/keys/{key}/rotation/complete`
     CompleteRotation,
+    /// `GET /v1/orgs/{org}/usage`
+    GetOrgUsage,
     /// `GET /v1/orgs/{org}/keys/{key}/usage`
     GetKeyUsage,
     /// `GET /v1/orgs/{org}/keys/{key}/activity`
@@ -73,6 +75,8 @@ pub enum Operation {
     Healthz,
     /// `GET /readyz`
     Readyz,
+    /// `GET /metrics`
+    Metrics,
     /// `GET /problems/{slug}`
     ProblemPage,
 }
@@ -160,6 +164,7 @@ pub const ROUTES: &[Route] = &[
         Caller::With(Grant::KeysWrite),
         Some(Action::KeyRotationCompleted),
     ),
+    route(GET, "/v1/orgs/{org}/usage", Operation::GetOrgUsage, Caller::With(Grant::UsageRead), None),
     route(GET, "/v1/orgs/{org}/keys/{key}/usage", Operation::GetKeyUsage, Caller::With(Grant::UsageRead), None),
     route(GET, "/v1/orgs/{org}/keys/{key}/activity", Operation::ListKeyActivity, Caller::With(Grant::UsageRead), None),
     route(POST, "/v1/orgs/{org}/keys/import", Operation::ImportKeys, Caller::With(Grant::KeysWrite), Some(Action::KeyImported)),
@@ -186,6 +191,7 @@ pub const ROUTES: &[Route] = &[
     route(POST, "/portal/sign-out", Operation::SignOut, Caller::PortalSession, Some(Action::PortalSessionEnded)),
     route(GET, "/healthz", Operation::Healthz, Caller::Anyone, None),
     route(GET, "/readyz", Operation::Readyz, Caller::Anyone, None),
+    route(GET, "/metrics", Operation::Metrics, Caller::With(Grant::UsageRead), None),
     route(GET, "/problems/{slug}", Operation::ProblemPage, Caller::Anyone, None),
 ];
 
@@ -208,6 +214,7 @@ impl Operation {
             Self::ReactivateKey => "reactivate_key",
             Self::RotateKey => "rotate_key",
             Self::CompleteRotation => "complete_rotation",
+            Self::GetOrgUsage => "get_org_usage",
             Self::GetKeyUsage => "get_key_usage",
             Self::ListKeyActivity => "list_key_activity",
             Self::ImportKeys => "import_keys",
@@ -228,6 +235,7 @@ impl Operation {
             Self::SignOut => "sign_out",
             Self::Healthz => "healthz",
             Self::Readyz => "readyz",
+            Self::Metrics => "metrics",
             Self::ProblemPage => "problem_page",
         }
     }

@@ -7,7 +7,7 @@ use super::{
     answer::Answer,
     body,
     call::Call,
-    forward_auth, gate, gateway, health, portal,
+    forward_auth, gate, gateway, health, metrics, portal,
     problem::Problem,
     problem_catalog as catalog, problem_page,
     reply::Reply,
@@ -17,7 +17,7 @@ use super::{
 use crate::authn::principal::{Grant, Principal};
 
 /// The methods that are known at all (RFC 9110, section 9; RFC 5789). Others are 501.
-const KNOWN_METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+pub(super) const KNOWN_METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
 static PATHS: LazyLock<matchit::Router<Vec<&'static Route>>> = LazyLock::new(|| {
     let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
@@ -86,6 +86,7 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
         Operation::ReactivateKey => admin::life::reactivate_key(call).await,
         Operation::RotateKey => admin::life::rotate_key(call).await,
         Operation::CompleteRotation => admin::life::complete_rotation(call).await,
+        Operation::GetOrgUsage => admin::usage::get_org_usage(call).await,
         Operation::GetKeyUsage => admin::usage::get_key_usage(call).await,
         Operation::ListKeyActivity => admin::usage::list_key_activity(call).await,
         Operation::ImportKeys => admin::import::import_keys(call).await,
@@ -106,6 +107,7 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
         Operation::SignOut => portal::sign_out(call).await,
         Operation::Healthz => health::healthz(call).await,
         Operation::Readyz => health::readyz(call).await,
+        Operation::Metrics => metrics::metrics(call).await,
         Operation::ProblemPage => problem_page::problem_page(call).await,
     };
     if route.audit.is_some() {

@@ -5,7 +5,14 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 use serde::Serialize;
 
-use super::{body, call::Call, decision::Document, problem::Problem, reply::Reply};
+use super::{
+    body,
+    call::Call,
+    decision::Document,
+    problem::Problem,
+    reply::Reply,
+    witness::{self, Sighting, Surface},
+};
 use crate::{
     base::{
         document::{Faults, Field},
@@ -37,7 +44,7 @@ pub async fn verify_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let mut faults = Faults::default();
     let question = Question::read(&Field::new(&body, ""), &mut faults);
     let question = faults.conclude(question)?;
-    let decision = question.decide(call).await?;
+    let decision = question.decide(call, None).await?;
     Ok(Reply::json(200, &question.told(&decision, call)))
 }
 
@@ -71,7 +78,7 @@ async fn decide_each(call: &Call<'_>, questions: &[Question], indices: Vec<usize
     let mut decisions = Vec::new();
     for index in indices {
         if let Some(question) = questions.get(index) {
-            decisions.push((index, question.decide(call).await?));
+            decisions.push((index, question.decide(call, Some(index)).await?));
         }
     }
     Ok(decisions)
@@ -91,8 +98,13 @@ fn read_questions(body: &Field<'_>, faults: &mut Faults) -> Option<Vec<Question>
 }
 
 impl Question {
-    async fn decide(&self, call: &Call<'_>) -> Result<Decision, Problem> {
-        Ok(verify::verify(call.ports, call.memory, self.key.expose(), &self.ask).await?)
+    /// The decision; `index` is the question's place in a batch.
+    async fn decide(&self, call: &Call<'_>, index: Option<usize>) -> Result<Decision, Problem> {
+        let (credential, ask) = (self.key.expose(), &self.ask);
+        let decision = verify::verify(call.ports, call.memory, credential, ask).await?;
+        let surface = if index.is_none() { Surface::Verify } else { Surface::VerifyBatch };
+        witness::tell(call, &Sighting { surface, index, credential, ask, decision: &decision });
+        Ok(decision)
     }
 
     fn told<'a>(&'a self, decision: &'a Decision, call: &'a Call<'_>) -> Document<'a> {

@@ -46,6 +46,46 @@ pub struct KeyView<'a> {
     /// Since when a narrowing change holds everywhere; only in the answer to that change.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_force_at: Option<Timestamp>,
+    /// Where the key is read; changes answer with the record alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Box<UseView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    insights: Option<Box<Insights<'a>>>,
+}
+
+/// What is known of a key's use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UseView {
+    /// The last 24 hours, of which the one that has begun is the last.
+    pub last_24h: Total,
+    /// The last 7 times 24 hours.
+    pub last_7d: Total,
+    /// The last 30 times 24 hours.
+    pub last_30d: Total,
+    /// Up to when all is counted; later uses are there a minute after at most. `None` when there was none.
+    pub as_of: Option<Timestamp>,
+}
+
+/// The counts of a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Total {
+    /// All.
+    pub requests: u64,
+    /// Admitted ones.
+    pub allowed: u64,
+    /// Refused ones.
+    pub denied: u64,
+}
+
+/// What a key could do without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Insights<'a> {
+    /// Whether nobody ever used the key.
+    pub never_used: bool,
+    /// What it was granted and no admitted request asked for since `observed_from`.
+    pub unused_permissions: Vec<&'a str>,
+    /// 30 days ago, or when the key was made if that is later.
+    pub observed_from: Timestamp,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,11 +133,19 @@ impl KeyRecord {
             last_used_at: self.last_used_at,
             secrets: secrets.collect(),
             in_force_at: None,
+            usage: None,
+            insights: None,
         }
     }
 }
 
-impl KeyView<'_> {
+impl<'a> KeyView<'a> {
+    /// The record with what is known of its use.
+    #[must_use]
+    pub fn with_use(self, usage: UseView, insights: Insights<'a>) -> Self {
+        Self { usage: Some(Box::new(usage)), insights: Some(Box::new(insights)), ..self }
+    }
+
     /// The answer to a narrowing change.
     #[must_use]
     pub fn in_force_at(self, moment: Timestamp) -> Self {

@@ -158,6 +158,12 @@ impl Guard {
         self.terms.record.is_none()
     }
 
+    /// The record in force; `None` of a subject that is gone.
+    #[must_use]
+    pub fn record(&self) -> Option<&str> {
+        self.terms.record.as_deref()
+    }
+
     /// Applies one command. State and reply belong together: the state must be durable before the reply leaves.
     pub fn apply(&mut self, command: Command, now: Timestamp) -> Reply {
         match command {

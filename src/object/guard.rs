@@ -12,10 +12,12 @@ use crate::{
     base::id::{KeyId, OrgId},
     limit::guard::{Command, Guard, Reply, Terms},
     ports::{Outage, Ports, Subject},
+    service::roll_up,
     usage::{
         account::Standing,
         book,
         report::{Message, Report},
+        retention, roll,
     },
 };
 
@@ -110,12 +112,31 @@ impl GuardObject {
         if spends || stored.as_ref() != Some(&guard) {
             cell.save(&guard)?;
         }
-        match report {
-            _ if guard.is_gone() => book::clear(rows)?,
-            Some(report) => book::enter(rows, &report, Standing::after(&command, &reply, now), now)?,
-            None => {}
+        if let Some(report) = report {
+            book::enter(rows, &report, Standing::after(&guard, &command, &reply, now), now)?;
+        }
+        if guard.is_gone() {
+            retention::strip(rows)?;
+        }
+        // Who has just gone is still known by its last record.
+        let record = guard.record().or(stored.as_ref().and_then(Guard::record));
+        if let Some(due) = roll::plan(rows, || roll_up::owner(subject, record), now)? {
+            self.sql.set_alarm(due);
         }
         Ok(reply)
+    }
+
+    /// Tells the truth what was asked of the subject. What fails is tried again at the next alarm.
+    ///
+    /// # Errors
+    /// When the object's storage fails: then the platform itself tries again.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
+        let failed = |failure: Failure| JsValue::from_str(&failure.to_string());
+        let rows = &self.stored().map_err(failed)?.rows;
+        if let Some(due) = roll_up::wake(&self.ports, rows).await.map_err(failed)? {
+            self.sql.set_alarm(due);
+        }
+        Ok(())
     }
 
     /// The terms that the truth holds. An adoption brings its own, but a guard without state starts from the truth all

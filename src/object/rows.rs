@@ -1,7 +1,7 @@
 //! The book of what was asked of a key, in the object's own SQLite storage.
 
 use super::{failure::Failure, sql::Sql};
-use crate::usage::book::Rows;
+use crate::usage::rows::Rows;
 
 /// The rows of one object.
 pub struct ObjectRows {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{chores, failure::Failure, keys, memory::Memory, publish, verify::verify};
 use crate::{
     decision::facts::Ask,
+    ports::Subject,
     testing::{
         fixtures,
         wire::{Call, Times},
@@ -206,7 +207,7 @@ impl History {
             }
         }
         self.world.clock.advance(100_000);
-        let contents = block_on(self.world.ports().guards.read_usage(&fixtures::key_id())).unwrap();
+        let contents = block_on(self.world.ports().guards.read_usage(&Subject::Key(fixtures::key_id()))).unwrap();
         let counted: u64 = contents.hours.values().map(Counts::requests).sum();
         let decided = self.decided + self.edges.len() as u64;
         if self.died {

@@ -20,6 +20,7 @@ pub mod orgs;
 pub mod page;
 pub mod portal;
 pub mod publish;
+pub mod roll_up;
 pub mod shelf;
 pub mod usage;
 pub mod verify;

@@ -14,7 +14,7 @@ use crate::{
         actor::Actor,
         chance::NoEntropy,
         heap,
-        id::{EdgeId, KeyId, OrgId, SecretId},
+        id::{EdgeId, KeyId, OrgId},
         time::Timestamp,
     },
     key::record::{KeyRecord, StoredRecordError},
@@ -23,7 +23,7 @@ use crate::{
     ports::{Chore, Ports, Subject},
     token::digest::Digest,
     usage::{
-        report::{Deed, Report},
+        report::Report,
         tally::{Tallies, Tone},
     },
 };
@@ -34,9 +34,6 @@ pub trait Guarded: Sized {
     type Id: Clone + Eq + Hash + Identified<Self::Id>;
     /// What records have in common.
     type Commons: Default;
-    /// Whether what is asked of the subject is counted.
-    const COUNTED: bool;
-
     /// Its subject's id.
     fn id(&self) -> &Self::Id;
     /// Its version.
@@ -69,7 +66,6 @@ pub struct KeyCommons {
 impl Guarded for KeyRecord {
     type Id = KeyId;
     type Commons = KeyCommons;
-    const COUNTED: bool = true;
 
     fn id(&self) -> &KeyId {
         &self.id
@@ -108,7 +104,6 @@ impl Guarded for KeyRecord {
 impl Guarded for Organization {
     type Id = OrgId;
     type Commons = ();
-    const COUNTED: bool = false;
 
     fn id(&self) -> &OrgId {
         &self.id
@@ -261,7 +256,7 @@ impl<R: Guarded> Shelf<R> {
     /// waits for the answer, or come to no decision.
     pub fn watch(&self, ports: &Ports, id: &R::Id) {
         let now = ports.clock.now();
-        if R::COUNTED && self.with(id, |holding| holding.plan_settlement(true, now)).unwrap_or(false) {
+        if self.with(id, |holding| holding.plan_settlement(true, now)).unwrap_or(false) {
             ports.background.later(Chore::Settle { subject: R::subject(id) });
         }
     }
@@ -284,20 +279,16 @@ impl Shelf<KeyRecord> {
 }
 
 impl<R: Guarded> Shelf<R> {
-    /// Counts a decided request. `false` when it cannot be.
-    #[must_use]
-    pub fn count(&self, id: &R::Id, secret: &SecretId, deed: Deed) -> bool {
-        self.tallies.borrow_mut().as_mut().is_some_and(|tallies| tallies.count(id, secret, deed))
+    /// Counts with `count`; `false` when it cannot be.
+    pub fn count(&self, count: impl FnOnce(&mut Tallies<R::Id>) -> bool) -> bool {
+        self.tallies.borrow_mut().as_mut().is_some_and(count)
     }
 
-    /// What the next message to the subject's guard tells; nothing of what is not counted.
+    /// What the next message to the subject's guard tells.
     ///
     /// # Errors
     /// When the isolate has no name yet and none can be made.
     pub fn report(&self, id: &R::Id, tone: Tone, ports: &Ports) -> Result<Option<Report>, NoEntropy> {
-        if !R::COUNTED {
-            return Ok(None);
-        }
         let (mut tallies, now) = (self.tallies.borrow_mut(), ports.clock.now());
         if tallies.is_none() {
             *tallies = Some(Tallies::of(EdgeId::new(now, ports.entropy.as_ref())?));

@@ -15,6 +15,7 @@ use crate::{
     base::{id::SecretId, time::Timestamp},
     decision::{
         decide::decide,
+        exercise::exercised,
         facts::{Ask, Facts},
         verdict::{Denial, VALID},
     },
@@ -27,7 +28,7 @@ use crate::{
     },
     ports::{FLOOD_PERIOD_MS, Flood, Outage, Ports},
     token::{digest::Digest, format::Key},
-    usage::report::Deed,
+    usage::{count::origin_class, report::Deed},
 };
 
 /// How often records may move on while one request is being decided.
@@ -68,6 +69,8 @@ pub struct Known {
     pub key: Rc<KeyRecord>,
     /// The secret that was presented.
     pub secret: SecretId,
+    /// Its organization, in the version that is in force.
+    pub organization: Rc<Organization>,
     /// The permissions that count.
     pub granted: Vec<Permission>,
     /// What is left of the key's own rate; `None` without a limit.
@@ -79,14 +82,14 @@ pub struct Known {
 impl Known {
     fn of(
         key: Rc<KeyRecord>,
-        organization: &Organization,
+        organization: Rc<Organization>,
         digest: &Digest,
         quota: Option<Quota>,
         org_quota: Option<Quota>,
     ) -> Option<Self> {
         let secret = key.secret(digest)?;
-        let granted = Facts { key: &key, secret, organization }.granted();
-        Some(Self { secret: secret.id.clone(), granted, quota, org_quota, key })
+        let granted = Facts { key: &key, secret, organization: &organization }.granted();
+        Some(Self { secret: secret.id.clone(), organization, granted, quota, org_quota, key })
     }
 }
 
@@ -97,7 +100,7 @@ impl Known {
 pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> Result<Decision, Failure> {
     let decision = reach(ports, memory, credential, ask).await?;
     if let Some(known) = &decision.known {
-        if !ask.peek && !memory.keys.count(&known.key.id, &known.secret, deed(&decision, ask)) {
+        if !ask.peek && !count(memory, known, &decision, ask) {
             ports.background.log(&format!("a request with {} is not counted: too many keys wait for their guards", known.key.id));
         }
         look_ahead(ports, memory, known);
@@ -105,10 +108,37 @@ pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask)
     Ok(decision)
 }
 
-fn deed(decision: &Decision, ask: &Ask) -> Deed {
+/// Counts how the origin answered an admitted request; `None` is that it did not.
+pub fn count_origin(ports: &Ports, memory: &Memory, known: &Known, status: Option<u16>) {
+    let (class, now) = (origin_class(status), ports.clock.now());
+    let is_counted = memory.keys.count(|tallies| tallies.count(&known.key.id, class, now))
+        & memory.orgs.count(|tallies| tallies.count(&known.key.org_id, class, now));
+    if !is_counted {
+        ports.background.log(&format!("an answer to {} is not counted: too many keys wait for their guards", known.key.id));
+    }
+    // The edge may have gone quiet while the origin took its time.
+    look_ahead(ports, memory, known);
+}
+
+/// Counts the request for its key and for the key's organization.
+fn count(memory: &Memory, known: &Known, decision: &Decision, ask: &Ask) -> bool {
+    let (key, at) = (&known.key, decision.at);
+    let code = decision.outcome.as_ref().err().map_or(VALID, Denial::code);
+    let is_told_of_org = memory.orgs.count(|tallies| tallies.count(&key.org_id, code, at));
+    let is_told_of_key = memory.keys.count(|tallies| {
+        let is_counted = tallies.count_deed(&key.id, &known.secret, deed(code, at, ask));
+        if decision.outcome.is_ok() {
+            tallies.note_uses(&key.id, at, |tell| exercised(ask, &known.organization, &known.granted, tell));
+        }
+        is_counted
+    });
+    is_told_of_org && is_told_of_key
+}
+
+fn deed(code: &'static str, at: Timestamp, ask: &Ask) -> Deed {
     Deed {
-        at: decision.at,
-        code: Cow::Borrowed(decision.outcome.as_ref().err().map_or(VALID, Denial::code)),
+        at,
+        code: Cow::Borrowed(code),
         method: ask.line.method.clone(),
         path: ask.line.path.clone(),
         ip: ask.ip,
@@ -195,7 +225,7 @@ async fn reach(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> R
             bound_ms if !ask.peek => Freshness::Leased { bound_ms },
             _ => Freshness::Strict,
         };
-        let known = Known::of(key, &organization, &digest, of_key.quota, of_org.quota);
+        let known = Known::of(key, organization, &digest, of_key.quota, of_org.quota);
         return Ok(Decision { outcome, known, at: ports.clock.now(), freshness });
     }
     Err(Outage::Guard { cause: "the records kept changing".to_owned() }.into())
@@ -257,7 +287,7 @@ async fn without_guard(
         Some(Judgement::Fails(denial)) => Err(denial),
         Some(Judgement::Passes | Judgement::Open) => Ok(()),
     };
-    let known = Known::of(key, &organization, digest, None, None);
+    let known = Known::of(key, organization, digest, None, None);
     Ok(Decision { outcome, known, at: ports.clock.now(), freshness: Freshness::Unconfirmed })
 }
 

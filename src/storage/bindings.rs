@@ -1,4 +1,4 @@
-//! The calls into JavaScript that reach the platform's bindings: `shim/bindings.js`. Each gives a promise.
+//! The calls into JavaScript that reach the platform's bindings: `shim/bindings.js`. Each that waits gives a promise.
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
@@ -21,6 +21,10 @@ extern "C" {
     pub fn ask_object(env: &Env, namespace: &str, name: &str, path: &str, message: Option<&str>) -> Promise;
     #[wasm_bindgen(js_name = isAdmitted)]
     pub fn is_admitted(env: &Env, limiter: &str, name: &str) -> Promise;
+    #[wasm_bindgen(js_name = hasAnalytics)]
+    pub fn has_analytics(env: &Env) -> bool;
+    #[wasm_bindgen(catch, js_name = writePoint)]
+    pub fn write_point(env: &Env, point: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(js_name = fetchDocument)]
     pub fn fetch_document(url: &str, limit: usize, signal: &AbortSignal) -> Promise;
 }

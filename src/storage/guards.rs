@@ -5,7 +5,6 @@ use worker::Env;
 
 use super::{bindings::ask_object, deadline::text_within};
 use crate::{
-    base::id::KeyId,
     limit::guard::{Command, Reply},
     ports::{Guards, Outage, Subject},
     usage::{
@@ -43,18 +42,15 @@ impl DurableGuards {
 #[async_trait(?Send)]
 impl Guards for DurableGuards {
     async fn send(&self, subject: &Subject, command: &Command, report: Option<&Report>) -> Result<Reply, Outage> {
-        let binding = match subject {
-            Subject::Key(_) => KEY_GUARD,
-            Subject::Org(_) => ORG_GUARD,
-        };
         let message = serde_json::to_string(&Message { command, report }).map_err(|error| outage(error.to_string()))?;
         let name = subject.id();
-        let reply = self.ask(binding, &name, &name, Some(&message)).await?;
+        let reply = self.ask(binding_of(subject), &name, &name, Some(&message)).await?;
         serde_json::from_str(&reply).map_err(no_reply)
     }
 
-    async fn read_usage(&self, key: &KeyId) -> Result<Contents, Outage> {
-        let contents = self.ask(KEY_GUARD, key.text().as_str(), &format!("{key}/usage"), None).await?;
+    async fn read_usage(&self, subject: &Subject) -> Result<Contents, Outage> {
+        let name = subject.id();
+        let contents = self.ask(binding_of(subject), &name, &format!("{}/usage", name.as_str()), None).await?;
         serde_json::from_str(&contents).map_err(no_reply)
     }
 
@@ -63,6 +59,13 @@ impl Guards for DurableGuards {
             self.ask(binding, NOBODY, NOBODY, None).await?;
         }
         Ok(())
+    }
+}
+
+fn binding_of(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Key(_) => KEY_GUARD,
+        Subject::Org(_) => ORG_GUARD,
     }
 }
 

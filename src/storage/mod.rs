@@ -3,6 +3,7 @@
 //!
 //! In scope: bytes, rows and calls. Out of scope: any rule; what a failure means is for the services.
 
+pub mod analytics;
 mod bindings;
 pub mod d1;
 pub mod deadline;

@@ -11,13 +11,15 @@ use super::{
     wire::{Call, Wire},
 };
 use crate::{
-    base::id::KeyId,
+    base::time::Timestamp,
     limit::guard::{Command, Guard, Reply, Terms},
-    ports::{Clock, Guards, Ledger, Outage, Subject},
+    ports::{Clock, Guards, Ledger, Outage, Ports, Subject},
+    service::roll_up,
     usage::{
         account::Standing,
         book::{self, Contents},
         report::{Message, Report},
+        retention, roll,
     },
 };
 
@@ -32,12 +34,13 @@ pub struct MemoryGuards {
     clock: MemoryClock,
     cells: Rc<RefCell<HashMap<Subject, String>>>,
     books: Rc<RefCell<HashMap<Subject, MemoryRows>>>,
+    alarms: Rc<RefCell<HashMap<Subject, Timestamp>>>,
     forgery: Rc<RefCell<Option<Forgery>>>,
 }
 
 impl MemoryGuards {
     pub fn new(wire: Wire, ledger: MemoryLedger, clock: MemoryClock) -> Self {
-        Self { wire, ledger, clock, cells: Rc::default(), books: Rc::default(), forgery: Rc::default() }
+        Self { wire, ledger, clock, cells: Rc::default(), books: Rc::default(), alarms: Rc::default(), forgery: Rc::default() }
     }
 
     /// From here on replies arrive as this makes them.
@@ -79,15 +82,40 @@ impl MemoryGuards {
             _ => self.read_truth(subject, &command).await?,
         };
         let now = self.clock.now();
-        let Some((guard, reply)) = Guard::step(self.load(subject), truth, command.clone(), now) else { return Ok(Reply::Unknown) };
+        let stored = self.load(subject);
+        let Some((guard, reply)) = Guard::step(stored.clone(), truth, command.clone(), now) else { return Ok(Reply::Unknown) };
         self.save(subject, &guard);
         let rows = self.books.borrow_mut().entry(subject.clone()).or_default().clone();
-        let Ok(()) = match report {
-            _ if guard.is_gone() => book::clear(&rows),
-            Some(report) => book::enter(&rows, &report, Standing::after(&command, &reply, now), now),
-            None => Ok(()),
-        };
+        if let Some(report) = report {
+            let Ok(()) = book::enter(&rows, &report, Standing::after(&guard, &command, &reply, now), now);
+        }
+        if guard.is_gone() {
+            let Ok(()) = retention::strip(&rows);
+        }
+        let record = guard.record().or(stored.as_ref().and_then(Guard::record));
+        let Ok(due) = roll::plan(&rows, || roll_up::owner(subject, record), now);
+        self.set_alarm(subject, due);
         Ok(reply)
+    }
+
+    /// When the subject's guard is to be woken, if at all.
+    pub fn alarm(&self, subject: &Subject) -> Option<Timestamp> {
+        self.alarms.borrow().get(subject).copied()
+    }
+
+    /// Wakes the subject's guard if it is time.
+    pub async fn wake(&self, ports: &Ports, subject: &Subject) {
+        if self.alarm(subject).is_none_or(|due| due > self.clock.now()) {
+            return;
+        }
+        self.alarms.borrow_mut().remove(subject);
+        let rows = self.books.borrow_mut().entry(subject.clone()).or_default().clone();
+        let Ok(due) = roll_up::wake(ports, &rows).await;
+        self.set_alarm(subject, due);
+    }
+
+    fn set_alarm(&self, subject: &Subject, due: Option<Timestamp>) {
+        due.map(|due| self.alarms.borrow_mut().insert(subject.clone(), due));
     }
 
     async fn read_truth(&self, subject: &Subject, command: &Command) -> Result<Option<Terms>, Outage> {
@@ -133,9 +161,9 @@ impl Guards for MemoryGuards {
         Ok(serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap())
     }
 
-    async fn read_usage(&self, key: &KeyId) -> Result<Contents, Outage> {
+    async fn read_usage(&self, subject: &Subject) -> Result<Contents, Outage> {
         self.wire.pass(Call::ReadUsage, || {
-            let rows = self.books.borrow().get(&Subject::Key(key.clone())).cloned().unwrap_or_default();
+            let rows = self.books.borrow().get(subject).cloned().unwrap_or_default();
             let Ok(contents) = book::contents(&rows, self.clock.now());
             Ok(contents)
         })

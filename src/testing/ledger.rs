@@ -1,6 +1,10 @@
 //! The truth in memory: the same conditions and the same all-or-nothing as the batches of `storage::d1`.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use async_trait::async_trait;
 
@@ -22,21 +26,24 @@ use crate::{
     policy::org::Organization,
     ports::{Added, Admission, Ledger, OrgQuery, Outage, Subject, Unpublished, Written},
     token::digest::Digest,
+    usage::recent::{Recent, Used},
 };
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     orgs: Vec<Organization>,
-    keys: Vec<KeyRecord>,
-    audit: Vec<AuditEntry>,
+    pub(super) keys: Vec<KeyRecord>,
+    pub(super) audit: Vec<AuditEntry>,
     outbox: Vec<Unpublished>,
+    pub(super) recent: HashMap<KeyId, Recent>,
+    pub(super) totals: HashMap<OrgId, BTreeMap<String, u64>>,
 }
 
 /// The truth. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryLedger {
-    wire: Wire,
-    state: Rc<RefCell<State>>,
+    pub(super) wire: Wire,
+    pub(super) state: Rc<RefCell<State>>,
 }
 
 impl MemoryLedger {
@@ -79,6 +86,12 @@ impl MemoryLedger {
     /// The key as it is stored, without a call.
     pub fn key(&self, id: &KeyId) -> Option<KeyRecord> {
         self.state.borrow().keys.iter().find(|key| key.id == *id).cloned()
+    }
+
+    /// The key with what is known of its use, without a call.
+    pub fn used(&self, key: KeyRecord) -> Used {
+        let recent = self.state.borrow().recent.get(&key.id).cloned();
+        Used { key, recent }
     }
 
     pub fn audit(&self) -> Vec<AuditEntry> {
@@ -160,8 +173,15 @@ impl Ledger for MemoryLedger {
         self.wire.pass(Call::FindKeyByDigest, || Ok(self.state.borrow().keys.iter().find(|key| key.secret(digest).is_some()).cloned()))
     }
 
-    async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage> {
-        self.wire.pass(Call::ListKeys, || Ok(page::of(&self.state.borrow().keys, org, query)))
+    async fn find_used_key(&self, id: &KeyId) -> Result<Option<Used>, Outage> {
+        self.wire.pass(Call::FindKey, || Ok(self.key(id).map(|key| self.used(key))))
+    }
+
+    async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<Used>, Outage> {
+        self.wire.pass(Call::ListKeys, || {
+            let page = page::of(&self.state.borrow().keys, org, query);
+            Ok(page.into_iter().map(|key| self.used(key)).collect())
+        })
     }
 
     async fn create_key(&self, key: &KeyRecord, admission: Admission, audit: &AuditEntry) -> Result<Added, Outage> {
@@ -205,6 +225,7 @@ impl Ledger for MemoryLedger {
                 return Ok(Written::LostRace);
             };
             let gone = state.keys.remove(at);
+            state.recent.remove(&gone.id);
             let digests = gone.secrets.iter().map(|secret| secret.digest).collect();
             state.record(Subject::Key(gone.id.clone()), gone.version + 1, digests, audit);
             Ok(Written::Done)

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, convert::Infallible, rc::Rc};
 
-use crate::usage::book::Rows;
+use crate::usage::rows::Rows;
 
 /// The rows. Clones share them.
 #[derive(Clone, Default)]

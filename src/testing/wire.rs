@@ -35,6 +35,10 @@ pub enum Call {
     UpdateSession,
     PurgeSessions,
     CheckLedger,
+    NoteKeyUse,
+    NoteOrgUse,
+    ListBusiest,
+    PurgeUse,
     IndexFind,
     IndexPut,
     IndexRemove,
@@ -82,6 +86,10 @@ impl Call {
                 | UpdateSession
                 | PurgeSessions
                 | CheckLedger
+                | NoteKeyUse
+                | NoteOrgUse
+                | ListBusiest
+                | PurgeUse
         )
     }
 

@@ -13,6 +13,7 @@ use super::{
     provider::{MemoryProvider, MemorySignatures},
     sessions::MemorySessions,
     throttle::MemoryThrottle,
+    watch::Unwatched,
     wire::Wire,
 };
 use crate::{
@@ -83,9 +84,12 @@ impl World {
             background: Rc::new(self.background.clone()),
             ledger: Rc::new(self.ledger.clone()),
             sessions: Rc::new(self.sessions.clone()),
+            rolls: Rc::new(self.ledger.clone()),
             index: Rc::new(self.index.clone()),
             guards: Rc::new(self.guards.clone()),
             throttle: Rc::new(self.throttle.clone()),
+            analytics: Rc::new(Unwatched),
+            gauges: Rc::new(Unwatched),
             key_sets: Rc::new(self.provider.clone()),
             signatures: Rc::new(MemorySignatures::new(self.wire.clone())),
             clock: Rc::new(self.clock.clone()),

@@ -6,7 +6,7 @@ use super::report::{Bundle, Report};
 use crate::{
     base::time::Timestamp,
     limit::{
-        guard::{Command, Reply},
+        guard::{Command, Guard, Reply},
         holding::believed_ms,
     },
 };
@@ -47,10 +47,11 @@ pub struct Gap {
 }
 
 impl Standing {
-    /// What the command and its reply leave the edge with.
+    /// What the command and its reply leave the edge with: nothing of a subject that is gone.
     #[must_use]
-    pub fn after(command: &Command, reply: &Reply, now: Timestamp) -> Self {
+    pub fn after(guard: &Guard, command: &Command, reply: &Reply, now: Timestamp) -> Self {
         match (command, reply) {
+            _ if guard.is_gone() => Self::Stopped,
             (Command::Settle { .. }, _) => Self::Stopped,
             (_, Reply::Granted { grant, .. }) => Self::DecidesUntil(now.plus_ms(grant.lease.map_or(0, |lease| lease.ttl_ms).into())),
             (_, Reply::Limited { quota, .. }) => Self::DecidesUntil(now.plus_ms(believed_ms(quota))),

@@ -2,21 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use super::{
     account::{Account, Gap, Standing},
-    count::{Counts, Hour},
-    report::{Bundle, Deed, Line, MAX_DEEDS, Report},
+    count::{Counts, Hour, is_code},
+    report::{Bundle, Deed, Impersonation, Line, MAX_DEEDS, Report},
+    retention::{forget, last_forgotten_day, last_forgotten_hour},
+    rows::{DAYS, DEEDS, EDGES, HOURS, IMPERSONATIONS, Rows, USES, hour_name, hour_of, read, write},
 };
 use crate::base::time::Timestamp;
-
-/// Counts are kept for this many days, by the hour.
-pub const KEPT_DAYS: u32 = 31;
-
-/// The account of an edge of which nothing is missing is kept for this long after it was heard last: a message on its way
-/// for longer would be counted again.
-const ACCOUNT_KEPT_HOURS: u32 = 48;
 
 /// What is not dated within a day of its report was not dated by a clock.
 const MAX_AGE_MS: i64 = 86_400_000;
@@ -24,45 +19,25 @@ const MAX_AGE_MS: i64 = 86_400_000;
 /// So many secrets' last uses are kept; a key has two at most that are good.
 const MAX_SECRETS: usize = 10;
 
-const USES: &str = "uses";
-const DEEDS: &str = "deeds";
-const HOURS: &str = "hour:";
-const EDGES: &str = "edge:";
+/// So many permissions' last uses are kept. Catalogs change; what a key was never granted it never used.
+const MAX_PERMISSIONS: usize = 500;
 
-/// Rows by name, in the order of names. What is written between two awaits is written together.
-pub trait Rows {
-    /// What storage says when it fails.
-    type Error;
-
-    /// The text of a row.
-    ///
-    /// # Errors
-    /// When storage fails.
-    fn find(&self, name: &str) -> Result<Option<String>, Self::Error>;
-    /// The rows whose names begin so.
-    ///
-    /// # Errors
-    /// When storage fails.
-    fn list(&self, prefix: &str) -> Result<Vec<(String, String)>, Self::Error>;
-    /// Writes a row.
-    ///
-    /// # Errors
-    /// When storage fails.
-    fn put(&self, name: &str, text: &str) -> Result<(), Self::Error>;
-    /// Removes a row.
-    ///
-    /// # Errors
-    /// When storage fails.
-    fn remove(&self, name: &str) -> Result<(), Self::Error>;
-}
-
-/// When the key was used last, at all and by secret.
+/// When the key was used last, at all, by secret and by permission; and what was ever counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uses {
     /// The last use.
     pub last_used_at: Option<Timestamp>,
     /// By the id of the secret.
     pub secrets: BTreeMap<String, Timestamp>,
+    /// By the permission that an admitted request asked for.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, Timestamp>,
+    /// All requests, however long ago.
+    #[serde(default)]
+    pub totals: Counts,
+    /// How many bundles were entered.
+    #[serde(default)]
+    pub entered: u64,
 }
 
 /// All that the book says.
@@ -70,8 +45,11 @@ pub struct Uses {
 pub struct Contents {
     /// When it was read, by the guard's clock, as all times in it are.
     pub as_of: Timestamp,
-    /// Counts by the hour's beginning, for [`KEPT_DAYS`].
+    /// Counts by the hour's beginning, for [`super::retention::KEPT_DAYS`].
     pub hours: BTreeMap<Timestamp, Counts>,
+    /// Counts of the days before, by the day's beginning.
+    #[serde(default)]
+    pub days: BTreeMap<Timestamp, Counts>,
     /// The last uses.
     pub uses: Uses,
     /// The last requests, oldest first.
@@ -100,13 +78,6 @@ pub fn enter<R: Rows>(rows: &R, report: &Report, standing: Standing, now: Timest
 /// # Errors
 /// When storage fails.
 pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error> {
-    let oldest = Hour::of(now).minus(KEPT_DAYS * 24);
-    let mut hours = BTreeMap::new();
-    for (name, text) in rows.list(HOURS)? {
-        if let (Some(hour), Ok(counts)) = (hour_of(&name).filter(|hour| *hour > oldest), serde_json::from_str(&text)) {
-            hours.insert(hour.start_at(), counts);
-        }
-    }
     let accounts = rows.list(EDGES)?.into_iter().filter_map(|(_, text)| serde_json::from_str::<Account>(&text).ok());
     let mut gaps: Vec<Gap> = accounts.filter_map(|account| account.gap(now)).collect();
     gaps.sort_unstable_by_key(|gap| gap.from);
@@ -116,15 +87,27 @@ pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error>
         gap.to = if touches { gap.to.max(later.to) } else { gap.to };
         touches
     });
-    Ok(Contents { as_of: now, hours, uses: read(rows, USES)?.unwrap_or_default(), deeds: read(rows, DEEDS)?.unwrap_or_default(), gaps })
+    Ok(Contents {
+        as_of: now,
+        hours: hours(rows, now)?,
+        days: list_counts(rows, DAYS, last_forgotten_day(now))?,
+        uses: read(rows, USES)?.unwrap_or_default(),
+        deeds: read(rows, DEEDS)?.unwrap_or_default(),
+        gaps,
+    })
 }
 
-/// Removes all: whose key is gone, nobody can read what was asked of it.
-///
-/// # Errors
-/// When storage fails.
-pub fn clear<R: Rows>(rows: &R) -> Result<(), R::Error> {
-    rows.list("")?.iter().try_for_each(|(name, _)| rows.remove(name))
+/// Counts by the hour's beginning.
+pub(super) fn hours<R: Rows>(rows: &R, now: Timestamp) -> Result<BTreeMap<Timestamp, Counts>, R::Error> {
+    list_counts(rows, HOURS, last_forgotten_hour(now))
+}
+
+fn list_counts<R: Rows>(rows: &R, kind: &str, forgotten: Hour) -> Result<BTreeMap<Timestamp, Counts>, R::Error> {
+    let read = |(name, text): (String, String)| {
+        let hour = hour_of(kind, &name).filter(|hour| *hour > forgotten)?;
+        Some((hour.start_at(), serde_json::from_str(&text).ok()?))
+    };
+    Ok(rows.list(kind)?.into_iter().filter_map(read).collect())
 }
 
 fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timestamp) -> Result<(), R::Error> {
@@ -135,22 +118,44 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
         hours.entry(Hour::of(at)).or_default().add(code, *count);
         if is_use(code) {
             uses.last_used_at = uses.last_used_at.max(Some(at));
-            let of_secret = uses.secrets.entry(secret.to_string()).or_insert(at);
-            *of_secret = at.max(*of_secret);
+            secret.iter().for_each(|secret| note_last(&mut uses.secrets, &secret.text(), at));
         }
     }
     for (hour, counts) in hours {
-        let name = hour_name(hour);
-        let kept: Option<Counts> = read(rows, &name)?;
-        if kept.is_none() {
-            forget(rows, now)?;
-        }
-        let mut sum = kept.unwrap_or_default();
-        sum.add_all(&counts);
-        write(rows, &name, &sum)?;
+        enter_hour(rows, hour, &counts, now)?;
+        uses.totals.add_all(&counts);
     }
-    uses.keep_newest();
+    for used in &bundle.permissions {
+        note_last(&mut uses.permissions, used.permission.as_str(), dating.by_the_guard(used.last_at));
+    }
+    uses.entered += 1;
+    keep_newest(&mut uses.secrets, MAX_SECRETS);
+    keep_newest(&mut uses.permissions, MAX_PERMISSIONS);
     write(rows, USES, &uses)?;
+    if !bundle.impersonations.is_empty() {
+        let dated = |one: &Impersonation| {
+            let [first_at, last_at] = [one.first_at, one.last_at].map(|at| dating.by_the_guard(at));
+            Impersonation { first_at, last_at, ..one.clone() }
+        };
+        let dated: Vec<_> = bundle.impersonations.iter().map(dated).collect();
+        write(rows, &format!("{IMPERSONATIONS}{:020}", uses.entered), &dated)?;
+    }
+    enter_deeds(rows, bundle, dating)
+}
+
+fn enter_hour<R: Rows>(rows: &R, hour: Hour, counts: &Counts, now: Timestamp) -> Result<(), R::Error> {
+    let name = hour_name(HOURS, hour);
+    let kept: Option<Counts> = read(rows, &name)?;
+    if kept.is_none() {
+        // Once an hour at most.
+        forget(rows, now)?;
+    }
+    let mut sum = kept.unwrap_or_default();
+    sum.add_all(counts);
+    write(rows, &name, &sum)
+}
+
+fn enter_deeds<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating) -> Result<(), R::Error> {
     if bundle.deeds.is_empty() {
         return Ok(());
     }
@@ -166,15 +171,30 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
 
 /// Whether the key's holder is at work with it. Who presents a key that is over is told so, and uses nothing.
 fn is_use(code: &str) -> bool {
-    !matches!(code, "REVOKED" | "EXPIRED")
+    is_code(code) && !matches!(code, "REVOKED" | "EXPIRED")
 }
 
 impl Uses {
-    fn keep_newest(&mut self) {
-        while self.secrets.len() > MAX_SECRETS {
-            let oldest = self.secrets.iter().min_by_key(|(_, at)| **at).map(|(secret, _)| secret.clone());
-            oldest.map(|secret| self.secrets.remove(&secret));
+    /// Of a key that is gone: nothing but how many bundles were entered, after which rows are called.
+    #[must_use]
+    pub fn stripped(self) -> Self {
+        Self { entered: self.entered, ..Self::default() }
+    }
+}
+
+fn note_last(moments: &mut BTreeMap<String, Timestamp>, of: &str, at: Timestamp) {
+    match moments.get_mut(of) {
+        Some(known) => *known = at.max(*known),
+        None => {
+            moments.insert(of.to_owned(), at);
         }
+    }
+}
+
+fn keep_newest(moments: &mut BTreeMap<String, Timestamp>, most: usize) {
+    while moments.len() > most {
+        let oldest = moments.iter().min_by_key(|(_, at)| **at).map(|(of, _)| of.clone());
+        oldest.map(|of| moments.remove(&of));
     }
 }
 
@@ -189,49 +209,6 @@ impl Dating {
     fn by_the_guard(&self, moment: Timestamp) -> Timestamp {
         let age_ms = (self.sent_at.ms() - moment.ms()).clamp(0, MAX_AGE_MS);
         self.now.plus_ms(-age_ms)
-    }
-}
-
-/// Removes what is too old, once an hour at most.
-fn forget<R: Rows>(rows: &R, now: Timestamp) -> Result<(), R::Error> {
-    let this = Hour::of(now);
-    for (name, _) in rows.list(HOURS)? {
-        if hour_of(&name).is_none_or(|hour| hour <= this.minus(KEPT_DAYS * 24)) {
-            rows.remove(&name)?;
-        }
-    }
-    for (name, text) in rows.list(EDGES)? {
-        let silent = |account: Account| {
-            let hours = if account.gap(now).is_some() { KEPT_DAYS * 24 } else { ACCOUNT_KEPT_HOURS };
-            account.is_silent_since(this.minus(hours).start_at())
-        };
-        if serde_json::from_str(&text).map_or(true, silent) {
-            rows.remove(&name)?;
-        }
-    }
-    Ok(())
-}
-
-/// Nine digits, so that names sort as hours do.
-fn hour_name(hour: Hour) -> String {
-    format!("{HOURS}{:09}", hour.start_at().ms() / 3_600_000)
-}
-
-fn hour_of(name: &str) -> Option<Hour> {
-    let number: i64 = name.strip_prefix(HOURS)?.parse().ok()?;
-    Some(Hour::of(Timestamp::from_ms(number.checked_mul(3_600_000)?)))
-}
-
-/// What cannot be read was written by another release, and begins anew.
-fn read<R: Rows, T: DeserializeOwned>(rows: &R, name: &str) -> Result<Option<T>, R::Error> {
-    Ok(rows.find(name)?.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
-fn write<R: Rows, T: Serialize>(rows: &R, name: &str, value: &T) -> Result<(), R::Error> {
-    match serde_json::to_string(value) {
-        Ok(text) => rows.put(name, &text),
-        // Nothing that is written here has a key that is no text.
-        Err(_) => Ok(()),
     }
 }
 

@@ -3,10 +3,11 @@ use crate::{
     base::id::{EdgeId, SecretId},
     decision::verdict::VALID,
     limit::{
-        guard::{Command, Reply},
+        guard::{Command, Guard, Reply, Terms},
         window::Quota,
     },
     testing::{chance::Repeating, fixtures::NOW, rows::MemoryRows},
+    usage::retention::KEPT_DAYS,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -17,7 +18,7 @@ fn secret(number: u8) -> SecretId {
 }
 
 fn line(code: &'static str, last_at: Timestamp, count: u64) -> Line {
-    Line { code: code.into(), secret: secret(1), last_at, count }
+    Line { code: code.into(), secret: Some(secret(1)), last_at, count }
 }
 
 fn deed(at: Timestamp) -> Deed {
@@ -26,7 +27,13 @@ fn deed(at: Timestamp) -> Deed {
 
 fn report(number: u64, sent_at: Timestamp, lines: Vec<Line>, deeds: Vec<Deed>) -> Report {
     let edge = EdgeId::new(NOW, &Repeating(5)).unwrap();
-    Report { edge, number, sent_at, is_whole: true, bundle: Some(Bundle { number, lines, deeds }) }
+    Report {
+        edge,
+        number,
+        sent_at,
+        is_whole: true,
+        bundle: Some(Bundle { number, lines, deeds, permissions: Vec::new(), impersonations: Vec::new() }),
+    }
 }
 
 fn enter_at(rows: &MemoryRows, report: &Report, now: Timestamp) {
@@ -109,8 +116,8 @@ fn hours_are_shown_and_kept_for_their_days_and_accounts_for_theirs() {
     enter_at(&rows, &other, last.plus_ms(HOUR_MS));
     let Ok(names) = rows.list("").map(|rows| rows.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
     let kept: Vec<&str> = names.iter().map(|name| name.split(':').next().unwrap()).collect();
-    assert_eq!(kept, ["edge", "hour", "uses"], "{names:?}");
-    assert!(names[0].ends_with(other.edge.text().as_str()));
+    assert_eq!(kept, ["day", "edge", "hour", "uses"], "{names:?}");
+    assert!(names[1].ends_with(other.edge.text().as_str()));
 }
 
 #[test]
@@ -151,7 +158,9 @@ fn who_was_refused_may_refuse_by_that_for_as_long_as_it_is_believed() {
     let quota = Quota { limit: 1, remaining: 0, window_seconds: 30, reset_at: NOW };
     let reply = Reply::Limited { newer: None, retry_at: None, quota };
     let command = Command::Acquire { version_known: 1, want: 1, ahead: 0, ttl_ms: 0, settle: Vec::new() };
-    assert_eq!(Standing::after(&command, &reply, NOW), Standing::DecidesUntil(NOW.plus_ms(500)));
+    let guard = |record: Option<&str>| Guard::new(Terms { version: 1, limit: None, record: record.map(str::to_owned) }, 0, NOW);
+    assert_eq!(Standing::after(&guard(Some("{}")), &command, &reply, NOW), Standing::DecidesUntil(NOW.plus_ms(500)));
+    assert_eq!(Standing::after(&guard(None), &command, &reply, NOW), Standing::Stopped, "of what is gone");
 }
 
 #[test]
@@ -172,7 +181,7 @@ fn a_gap_is_kept_as_long_as_the_counts() {
 #[test]
 fn rows_that_another_release_wrote_are_begun_anew() {
     let rows = MemoryRows::default();
-    for name in ["uses", "deeds", &hour_name(Hour::of(NOW)), "edge:edg_1"] {
+    for name in ["uses", "deeds", &hour_name(HOURS, Hour::of(NOW)), "edge:edg_1"] {
         let Ok(()) = rows.put(name, "{\"format\": 9}");
     }
     enter_at(&rows, &report(1, NOW, vec![line(VALID, NOW, 1)], vec![deed(NOW)]), NOW);
@@ -192,9 +201,11 @@ fn stored_rows_read_as_they_were_written() {
         r#"deeds [{"at":"2030-03-17T17:46:40.000Z","code":"VALID","method":null,"path":null,"ip":null,"act_as":null}]"#,
         r#"edge:edg_01q9gd6e000m2ga1850m2ga185 {"bundle":3,"message":4,"heard_at":"2030-03-17T17:46:40.000Z","decides_until":null}"#,
         r#"hour:000527777 {"VALID":2}"#,
-        r#"uses {"last_used_at":"2030-03-17T17:46:40.000Z","secrets":{"sec_01q9gd6e00040g2081040g2081":"2030-03-17T17:46:40.000Z"}}"#,
+        r#"uses {"last_used_at":"2030-03-17T17:46:40.000Z","secrets":{"sec_01q9gd6e00040g2081040g2081":"2030-03-17T17:46:40.000Z"},"permissions":{},"totals":{"VALID":2},"entered":1}"#,
     ];
     assert_eq!(texts, expected);
+    let Ok(()) = rows.put("uses", r#"{"last_used_at":"2030-03-17T17:46:40.000Z","secrets":{}}"#);
+    assert_eq!(contents_at(&rows, NOW).uses, Uses { last_used_at: Some(NOW), ..Uses::default() }, "as it was written before");
 }
 
 #[test]
@@ -202,7 +213,7 @@ fn of_secrets_those_that_were_used_last_are_kept() {
     let rows = MemoryRows::default();
     for number in 0..50_u8 {
         let at = NOW.plus_ms(i64::from(number));
-        let line = Line { secret: secret(number), ..line(VALID, at, 1) };
+        let line = Line { secret: Some(secret(number)), ..line(VALID, at, 1) };
         enter_at(&rows, &report(u64::from(number) + 1, at, vec![line], Vec::new()), at);
     }
     let secrets = contents_at(&rows, NOW).uses.secrets;

@@ -6,6 +6,10 @@
 pub mod account;
 pub mod book;
 pub mod count;
+pub mod recent;
 pub mod report;
+pub mod retention;
+pub mod roll;
+pub mod rows;
 pub mod summary;
 pub mod tally;

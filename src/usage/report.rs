@@ -1,12 +1,16 @@
-//! What an edge tells a key's guard: how often which decision was made, and which requests were the last.
+//! What an edge tells a guard: how often which decision was made, what the key was used for, and which requests were the
+//! last.
 
 use std::{borrow::Cow, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{
-    id::{EdgeId, SecretId},
-    time::Timestamp,
+use crate::{
+    base::{
+        id::{EdgeId, SecretId},
+        time::Timestamp,
+    },
+    policy::scope::Permission,
 };
 
 /// So many of a key's last requests are kept.
@@ -46,19 +50,73 @@ pub struct Bundle {
     pub lines: Vec<Line>,
     /// The last requests, oldest first.
     pub deeds: Vec<Deed>,
+    /// The permissions that were made use of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<PermissionUse>,
+    /// What was done for users.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impersonations: Vec<Impersonation>,
 }
 
-/// Requests with one secret that were decided alike within one hour.
+/// Requests with one secret that were decided alike within one hour; of an organization, with any of its keys. Or answers of
+/// the origin of one class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// The code of the contract: `VALID`, or why not.
+    /// The code of the contract: `VALID`, or why not. Or a class of the origin's answers, see
+    /// [`super::count::origin_class`].
     pub code: Cow<'static, str>,
     /// The secret that was presented.
-    pub secret: SecretId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretId>,
     /// The last of them, by the edge's clock.
     pub last_at: Timestamp,
     /// How many.
     pub count: u64,
+}
+
+/// A permission that an admitted request asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionUse {
+    /// Which.
+    pub permission: Permission,
+    /// The last time, by the edge's clock.
+    pub last_at: Timestamp,
+}
+
+/// Admitted requests that were made for one user, alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Impersonation {
+    /// The user whom they were made for.
+    pub user: String,
+    /// Their method, if it is known.
+    pub method: Option<String>,
+    /// Their path, without the query, if it is known; not of each where there are many.
+    pub path: Option<String>,
+    /// Where the last of them came from.
+    pub ip: Option<IpAddr>,
+    /// The first of them: by the edge's clock in a report, by the guard's where it is kept.
+    pub first_at: Timestamp,
+    /// The last of them, by the same clock.
+    pub last_at: Timestamp,
+    /// How many.
+    pub count: u64,
+}
+
+impl Impersonation {
+    /// Whether it tells of the same: the same user, method and path.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (&self.user, &self.method, &self.path) == (&other.user, &other.method, &other.path)
+    }
+
+    /// Takes in another that tells of the same.
+    pub fn absorb(&mut self, other: &Self) {
+        if other.last_at >= self.last_at {
+            (self.last_at, self.ip) = (other.last_at, other.ip);
+        }
+        self.first_at = self.first_at.min(other.first_at);
+        self.count = self.count.saturating_add(other.count);
+    }
 }
 
 /// One request, as far as it is known.

@@ -8,8 +8,9 @@ use super::{
     account::Gap,
     book::Contents,
     count::{Counts, Hour},
+    retention::KEPT_DAYS_BY_DAY,
 };
-use crate::base::time::Timestamp;
+use crate::base::{id::KeyId, time::Timestamp};
 
 /// A span of time up to now, in whole hours: the one that has begun is the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,22 +21,37 @@ pub enum Range {
     Week,
     /// The last 30 times 24 hours, drawn by 24 hours.
     Month,
+    /// The last 400 days of UTC, drawn by the day.
+    Long,
 }
 
 impl Range {
     /// Every one, with the word for it.
-    pub const ALL: [(&'static str, Self); 3] = [("24h", Self::Day), ("7d", Self::Week), ("30d", Self::Month)];
+    pub const ALL: [(&'static str, Self); 4] = [("24h", Self::Day), ("7d", Self::Week), ("30d", Self::Month), ("400d", Self::Long)];
 
-    fn hours(self) -> u32 {
+    /// How many hours it has.
+    #[must_use]
+    pub fn hours(self) -> u32 {
         match self {
             Self::Day => 24,
             Self::Week => 7 * 24,
             Self::Month => 30 * 24,
+            Self::Long => KEPT_DAYS_BY_DAY * 24,
         }
     }
 
     fn step_hours(self) -> u32 {
-        if self == Self::Month { 24 } else { 1 }
+        match self {
+            Self::Day | Self::Week => 1,
+            Self::Month | Self::Long => 24,
+        }
+    }
+
+    /// The hour that a series up to now ends with.
+    fn last_hour(self, now: Timestamp) -> Hour {
+        let this = Hour::of(now);
+        // What is kept by the day is told by the day.
+        if self == Self::Long { this.midnight().plus(23) } else { this }
     }
 }
 
@@ -46,6 +62,9 @@ pub struct Sum {
     allowed: u64,
     denied: u64,
     by_code: BTreeMap<String, u64>,
+    /// How the origin answered what was admitted; of gateway requests alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    by_origin_status: BTreeMap<String, u64>,
 }
 
 /// A point of the series.
@@ -66,20 +85,51 @@ pub struct Summary {
     last_used_at: Option<Timestamp>,
     as_of: Timestamp,
     unreported: Vec<Gap>,
+    /// Of an organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_keys: Option<Vec<TopKey>>,
+}
+
+/// A key that was asked more than others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TopKey {
+    /// Which.
+    pub key: NamedKey,
+    /// What was asked of it in the range of the series, as it was rolled up.
+    pub requests: u64,
+    /// Admitted ones.
+    pub allowed: u64,
+    /// Refused ones.
+    pub denied: u64,
+    /// Its last use.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What people recognize a key by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamedKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Its name.
+    pub name: String,
+    /// What its newest secret begins with.
+    pub prefix: String,
 }
 
 impl Summary {
     /// What the book says, with the series of that range.
     #[must_use]
     pub fn of(contents: &Contents, range: Range) -> Self {
-        let end = Hour::of(contents.as_of);
+        let now = Hour::of(contents.as_of);
         let sum = |from: Hour, to: Hour| {
             let mut sum = Counts::default();
-            contents.hours.range(from.start_at()..=to.start_at()).for_each(|(_, counts)| sum.add_all(counts));
+            for counts in [&contents.hours, &contents.days] {
+                counts.range(from.start_at()..=to.start_at()).for_each(|(_, counts)| sum.add_all(counts));
+            }
             sum
         };
-        let last = |range: Range| Sum::of(sum(end.minus(range.hours() - 1), end));
-        let step = range.step_hours();
+        let last = |range: Range| Sum::of(&sum(now.minus(range.hours() - 1), now));
+        let (step, end) = (range.step_hours(), range.last_hour(contents.as_of));
         let points = (0..range.hours() / step).rev().map(|steps_ago| {
             let from = end.minus(steps_ago * step + step - 1);
             let counts = sum(from, end.minus(steps_ago * step));
@@ -93,13 +143,46 @@ impl Summary {
             last_used_at: contents.uses.last_used_at,
             as_of: contents.as_of,
             unreported: contents.gaps.clone(),
+            top_keys: None,
         }
+    }
+
+    /// The summary of an organization, with its keys that were asked most.
+    #[must_use]
+    pub fn with_top_keys(self, top_keys: Vec<TopKey>) -> Self {
+        Self { top_keys: Some(top_keys), ..self }
+    }
+}
+
+impl Summary {
+    /// The series, oldest first.
+    #[must_use]
+    pub fn series(&self) -> &[Point] {
+        &self.series
     }
 }
 
 impl Sum {
-    fn of(counts: Counts) -> Self {
-        Self { requests: counts.requests(), allowed: counts.allowed(), denied: counts.denied(), by_code: counts.0 }
+    fn of(counts: &Counts) -> Self {
+        Self {
+            requests: counts.requests(),
+            allowed: counts.allowed(),
+            denied: counts.denied(),
+            by_code: owned(counts.codes()),
+            by_origin_status: owned(counts.origin()),
+        }
+    }
+}
+
+fn owned<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String, u64> {
+    counts.map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+impl Point {
+    /// When it begins, admitted requests, refused ones.
+    #[must_use]
+    pub fn parts(&self) -> (Timestamp, u64, u64) {
+        (self.start_at, self.allowed, self.denied)
     }
 }
 
@@ -110,9 +193,14 @@ mod tests {
 
     /// So many admitted and one refused in the hours so long ago.
     fn contents(hours_ago: &[(u32, u64)]) -> Contents {
-        let counts = |allowed| Counts(BTreeMap::from([("VALID".to_owned(), allowed), ("EXPIRED".to_owned(), 1)]));
+        let counts = |allowed: u64| {
+            let mut counts = Counts::default();
+            [("VALID", allowed), ("EXPIRED", 1)].into_iter().for_each(|(code, count)| counts.add(code, count));
+            counts
+        };
         let hours = hours_ago.iter().map(|(ago, allowed)| (Hour::of(NOW).minus(*ago).start_at(), counts(*allowed)));
-        Contents { as_of: NOW, hours: hours.collect(), uses: Uses::default(), deeds: Vec::new(), gaps: Vec::new() }
+        let (hours, days) = (hours.collect(), BTreeMap::new());
+        Contents { as_of: NOW, hours, days, uses: Uses::default(), deeds: Vec::new(), gaps: Vec::new() }
     }
 
     #[test]

@@ -3,17 +3,21 @@
 //! A bundle is sent until some message that carried it was answered. Until then what is counted meanwhile waits for the
 //! next one, so a guard that takes each bundle once counts each request once.
 
-use std::{collections::VecDeque, hash::Hash};
+use std::{borrow::Cow, collections::VecDeque, hash::Hash};
 
 use hashbrown::HashMap;
 
 use super::{
     count::Hour,
-    report::{Bundle, Deed, Line, MAX_DEEDS, Report},
+    report::{Bundle, Deed, Impersonation, Line, MAX_DEEDS, PermissionUse, Report},
 };
-use crate::base::{
-    id::{EdgeId, SecretId},
-    time::Timestamp,
+use crate::{
+    base::{
+        id::{EdgeId, SecretId},
+        time::Timestamp,
+    },
+    decision::verdict::VALID,
+    policy::scope::Permission,
 };
 
 /// A message that carries a bundle and has not come back after this long may be lost: the bundle is sent again.
@@ -27,6 +31,9 @@ const MAX_DEEDS_IN_ALL: usize = 10_000;
 
 /// So many subjects at most: only guards that do not answer for long let it come to that.
 const MAX_TALLIES: usize = 100_000;
+
+/// Of what was done for users, so many lines of a subject tell their paths; more are told together, user by user.
+const MAX_DETAILED: usize = 200;
 
 /// What one isolate has counted, by subject.
 pub struct Tallies<Id> {
@@ -45,6 +52,8 @@ pub struct Tallies<Id> {
 struct Tally {
     lines: Vec<Line>,
     deeds: VecDeque<Deed>,
+    permissions: Vec<PermissionUse>,
+    impersonations: Vec<Impersonation>,
     sent: Option<Box<Sent>>,
     deeds_told_at: Option<Timestamp>,
     /// The number of the last message.
@@ -76,12 +85,22 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         Self { edge, number: 0, open: HashMap::new(), deeds: 0, stranded: Vec::new() }
     }
 
-    /// Counts one decided request. `false` when there are so many subjects that it cannot be.
-    pub fn count(&mut self, id: &Id, secret: &SecretId, deed: Deed) -> bool {
+    /// Counts one request whose decision had that code, or an answer of the origin of that class, and nothing more of it. `false` when there are so many subjects that
+    /// it cannot be.
+    pub fn count(&mut self, id: &Id, code: &'static str, at: Timestamp) -> bool {
+        self.tally(id).map(|tally| tally.add(None, &Cow::Borrowed(code), at)).is_some()
+    }
+
+    /// Counts one decided request with that secret, and remembers it. `false` when there are so many subjects that it cannot
+    /// be.
+    pub fn count_deed(&mut self, id: &Id, secret: &SecretId, deed: Deed) -> bool {
         let most = if self.deeds < MAX_DEEDS_IN_ALL { MAX_DEEDS } else { 1 };
         let Some(tally) = self.tally(id) else { return false };
         let before = tally.deeds.len();
-        tally.add(secret, &deed);
+        tally.add(Some(secret), &deed.code, deed.at);
+        if let Some(user) = deed.act_as.as_deref().filter(|_| deed.code == VALID) {
+            add_impersonation(&mut tally.impersonations, user, &deed);
+        }
         if before == 0 {
             tally.deeds.reserve_exact(1);
         }
@@ -92,6 +111,13 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         let after = tally.deeds.len();
         self.deeds = (self.deeds + after).saturating_sub(before);
         true
+    }
+
+    /// Notes that a counted request made use of these permissions, as `each` tells them.
+    pub fn note_uses(&mut self, id: &Id, at: Timestamp, each: impl FnOnce(&mut dyn FnMut(&Permission))) {
+        if let Some(tally) = self.open.get_mut(id) {
+            each(&mut |permission| tally.add_use(permission, at));
+        }
     }
 
     /// What the next message to the subject's guard tells.
@@ -164,18 +190,23 @@ impl Sent {
 }
 
 impl Tally {
-    fn add(&mut self, secret: &SecretId, deed: &Deed) {
-        let hour = Hour::of(deed.at);
-        let alike = |line: &&mut Line| line.code == deed.code && line.secret == *secret && Hour::of(line.last_at) == hour;
+    #[expect(clippy::ptr_arg, reason = "what is kept of a text that lives for ever costs nothing")]
+    fn add(&mut self, secret: Option<&SecretId>, code: &Cow<'static, str>, at: Timestamp) {
+        let hour = Hour::of(at);
+        let alike = |line: &&mut Line| line.code == *code && line.secret.as_ref() == secret && Hour::of(line.last_at) == hour;
         if let Some(line) = self.lines.iter_mut().find(alike) {
             line.count = line.count.saturating_add(1);
-            line.last_at = line.last_at.max(deed.at);
+            line.last_at = line.last_at.max(at);
             return;
         }
-        if self.lines.is_empty() {
-            self.lines.reserve_exact(1);
+        push_exact(&mut self.lines, Line { code: code.clone(), secret: secret.cloned(), last_at: at, count: 1 });
+    }
+
+    fn add_use(&mut self, permission: &Permission, at: Timestamp) {
+        match self.permissions.iter_mut().find(|known| known.permission == *permission) {
+            Some(known) => known.last_at = known.last_at.max(at),
+            None => push_exact(&mut self.permissions, PermissionUse { permission: permission.clone(), last_at: at }),
         }
-        self.lines.push(Line { code: deed.code.clone(), secret: secret.clone(), last_at: deed.at, count: 1 });
     }
 
     fn bundle(&mut self, number: u64, tone: Tone, now: Timestamp) -> Option<Bundle> {
@@ -189,14 +220,15 @@ impl Tally {
         }
         let told_lately = self.deeds_told_at.is_some_and(|at| (at..at.plus_ms(DEEDS_EVERY_MS)).contains(&now));
         let deeds: Vec<Deed> = if told_lately && tone == Tone::Opening { Vec::new() } else { std::mem::take(&mut self.deeds).into() };
-        let lines = std::mem::take(&mut self.lines);
+        let (lines, permissions) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.permissions));
+        let impersonations = std::mem::take(&mut self.impersonations);
         if lines.is_empty() && deeds.is_empty() {
             return None;
         }
         if !deeds.is_empty() {
             self.deeds_told_at = Some(now);
         }
-        let bundle = Bundle { number, lines, deeds };
+        let bundle = Bundle { number, lines, deeds, permissions, impersonations };
         self.sent = Some(Box::new(Sent { bundle: bundle.clone(), since: Some(now) }));
         Some(bundle)
     }
@@ -209,6 +241,28 @@ impl Tally {
     fn is_over(&self) -> bool {
         !self.is_open && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty()
     }
+}
+
+fn add_impersonation(known: &mut Vec<Impersonation>, user: &str, deed: &Deed) {
+    let (method, path) = (deed.method.clone(), deed.path.clone());
+    let mut one = Impersonation { user: user.to_owned(), method, path, ip: deed.ip, first_at: deed.at, last_at: deed.at, count: 1 };
+    let mut alike = known.iter().position(|known| known.is_like(&one));
+    if alike.is_none() && known.len() >= MAX_DETAILED {
+        (one.method, one.path) = (None, None);
+        alike = known.iter().position(|known| known.is_like(&one));
+    }
+    match alike.and_then(|index| known.get_mut(index)) {
+        Some(known) => known.absorb(&one),
+        None => known.push(one),
+    }
+}
+
+/// Adds an item; the first without room for more, because most lists stay at one, and isolates hold many.
+fn push_exact<T>(list: &mut Vec<T>, item: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(item);
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn counted(report: &Report) -> u64 {
 fn requests_that_were_decided_alike_are_one_line() {
     let mut tallies = tallies();
     for (code, ms) in [(VALID, 0), (VALID, 5), ("RATE_LIMITED", 6), (VALID, 7)] {
-        assert!(tallies.count(&1, &secret(), deed(code, NOW.plus_ms(ms))));
+        assert!(tallies.count_deed(&1, &secret(), deed(code, NOW.plus_ms(ms))));
     }
     let bundle = tallies.report(&1, Tone::Opening, NOW.plus_ms(8)).bundle.unwrap();
     let lines: Vec<_> = bundle.lines.iter().map(|line| (line.code.as_ref(), line.count, line.last_at)).collect();
@@ -44,9 +44,9 @@ fn requests_that_were_decided_alike_are_one_line() {
 #[test]
 fn a_bundle_is_told_until_it_is_heard_and_what_comes_meanwhile_waits() {
     let mut tallies = tallies();
-    tallies.count(&1, &secret(), deed(VALID, NOW));
+    tallies.count_deed(&1, &secret(), deed(VALID, NOW));
     let first = tallies.report(&1, Tone::Opening, NOW);
-    tallies.count(&1, &secret(), deed(VALID, NOW));
+    tallies.count_deed(&1, &secret(), deed(VALID, NOW));
     assert_eq!(tallies.report(&1, Tone::Opening, NOW).bundle, None, "one at a time");
     tallies.unheard(&1, &first);
     assert_eq!(tallies.report(&1, Tone::Opening, NOW).bundle, first.bundle);
@@ -84,7 +84,7 @@ fn secrets_and_hours_are_told_apart() {
     let mut tallies = tallies();
     let other = SecretId::new(NOW, &Repeating(8)).unwrap();
     for (secret, ms) in [(&secret(), 0), (&other, 0), (&secret(), 3_600_000)] {
-        assert!(tallies.count(&1, secret, deed(VALID, NOW.plus_ms(ms))));
+        assert!(tallies.count_deed(&1, secret, deed(VALID, NOW.plus_ms(ms))));
     }
     assert_eq!(tallies.report(&1, Tone::Opening, NOW).bundle.unwrap().lines.len(), 3);
 }
@@ -113,7 +113,7 @@ fn the_last_requests_are_told_once_a_second_and_the_counts_each_time() {
     let mut tallies = tallies();
     let mut told = |ms: i64, tone: Tone| {
         let now = NOW.plus_ms(ms);
-        tallies.count(&1, &secret(), deed(VALID, now));
+        tallies.count_deed(&1, &secret(), deed(VALID, now));
         let report = tallies.report(&1, tone, now);
         tallies.heard(&1, &report, tone);
         (counted(&report), report.bundle.unwrap().deeds.len())
@@ -127,7 +127,7 @@ fn of_the_last_requests_so_many_are_kept_and_with_too_many_subjects_fewer() {
     let mut tallies = tallies();
     for subject in 0..200 {
         for _ in 0..MAX_DEEDS + 5 {
-            tallies.count(&subject, &secret(), deed(VALID, NOW));
+            tallies.count_deed(&subject, &secret(), deed(VALID, NOW));
         }
     }
     assert!(tallies.deeds <= MAX_DEEDS_IN_ALL + 200, "{}", tallies.deeds);
@@ -141,7 +141,7 @@ fn of_the_last_requests_so_many_are_kept_and_with_too_many_subjects_fewer() {
 fn requests_that_were_told_and_not_heard_are_remembered_and_bounded_too() {
     let mut tallies = tallies();
     for subject in 0..=255 {
-        (0..MAX_DEEDS).for_each(|_| assert!(tallies.count(&subject, &secret(), deed(VALID, NOW))));
+        (0..MAX_DEEDS).for_each(|_| assert!(tallies.count_deed(&subject, &secret(), deed(VALID, NOW))));
         tallies.report(&subject, Tone::Opening, NOW);
     }
     let remembered: usize = tallies.open.values().map(|tally| tally.sent.as_ref().map_or(0, |sent| sent.bundle.deeds.len())).sum();
@@ -227,7 +227,7 @@ impl Wire {
         let pick = |index: usize, of: &Vec<_>| if of.is_empty() { None } else { Some(index % of.len()) };
         match event {
             Event::Count(edge) => {
-                assert!(self.edges[edge].count(&7, &secret(), deed(VALID, self.now)));
+                assert!(self.edges[edge].count_deed(&7, &secret(), deed(VALID, self.now)));
                 self.counted += 1;
             }
             Event::Send(edge, closing) => self.send(edge, if closing { Tone::Closing } else { Tone::Opening }),
@@ -302,9 +302,70 @@ fn subjects_are_told_apart() {
     let mut tallies = tallies();
     let counts = HashMap::from([(1, 3), (2, 5)]);
     for (subject, count) in &counts {
-        (0..*count).for_each(|_| assert!(tallies.count(subject, &secret(), deed(VALID, NOW))));
+        (0..*count).for_each(|_| assert!(tallies.count_deed(subject, &secret(), deed(VALID, NOW))));
     }
     for (subject, count) in counts {
         assert_eq!(counted(&tallies.report(&subject, Tone::Closing, NOW)), count);
     }
+}
+
+fn told(tallies: &mut Tallies<u8>) -> Bundle {
+    tallies.report(&1, Tone::Closing, NOW).bundle.unwrap()
+}
+
+#[test]
+fn permissions_are_told_with_their_last_use() {
+    let mut tallies = tallies();
+    let [read, update] = ["leads:read", "leads:update"].map(|text| Permission::parse(text).unwrap());
+    for (permission, ms) in [(&read, 0), (&update, 1), (&read, 2)] {
+        tallies.count_deed(&1, &secret(), deed(VALID, NOW.plus_ms(ms)));
+        tallies.note_uses(&1, NOW.plus_ms(ms), |tell| tell(permission));
+    }
+    let uses: Vec<_> = told(&mut tallies).permissions.into_iter().map(|used| (used.permission, used.last_at)).collect();
+    assert_eq!(uses, [(read, NOW.plus_ms(2)), (update, NOW.plus_ms(1))]);
+}
+
+#[test]
+fn answers_of_the_origin_are_told_by_class_though_nothing_else_is_left_to_tell() {
+    let mut tallies = tallies();
+    assert!(tallies.count_deed(&1, &secret(), deed(VALID, NOW)));
+    let first = tallies.report(&1, Tone::Closing, NOW);
+    tallies.heard(&1, &first, Tone::Closing);
+    assert!(!tallies.owes(&1));
+    for class in ["2xx", "5xx", "2xx"] {
+        assert!(tallies.count(&1, class, NOW));
+    }
+    assert!(tallies.owes(&1));
+    let lines: Vec<_> = told(&mut tallies).lines.into_iter().map(|line| (line.code, line.count)).collect();
+    assert_eq!(lines, [("2xx".into(), 2), ("5xx".into(), 1)]);
+}
+
+#[test]
+fn what_is_done_for_users_is_told_user_by_user_and_past_some_paths_without_them() {
+    let mut tallies = tallies();
+    let mut act = |user: &str, path: String, code: &'static str| {
+        let deed = Deed { act_as: Some(user.to_owned()), path: Some(path), ..deed(code, NOW) };
+        assert!(tallies.count_deed(&1, &secret(), deed));
+    };
+    (0..2).for_each(|_| act("ada", "/a".to_owned(), VALID));
+    act("ada", "/a".to_owned(), "RATE_LIMITED");
+    for number in 0..MAX_DETAILED + 50 {
+        act("eve", format!("/{number}"), VALID);
+    }
+    let all = told(&mut tallies).impersonations;
+    let of = |user: &str| all.iter().filter(|one| one.user == user).map(|one| one.count).sum::<u64>();
+    assert_eq!((of("ada"), of("eve")), (2, 250), "none is left out, and refusals are none");
+    assert_eq!(all.len(), MAX_DETAILED + 1);
+    assert_eq!(all.last().map(|one| (one.path.clone(), one.count)), Some((None, 51)));
+}
+
+#[test]
+fn what_is_counted_without_a_secret_has_no_requests_to_remember() {
+    let mut tallies = tallies();
+    for code in [VALID, "EXPIRED", VALID] {
+        assert!(tallies.count(&1, code, NOW));
+    }
+    let bundle = told(&mut tallies);
+    let lines: Vec<_> = bundle.lines.iter().map(|line| (line.code.as_ref(), line.secret.is_none(), line.count)).collect();
+    assert_eq!((lines, bundle.deeds), (vec![(VALID, true, 2), ("EXPIRED", true, 1)], vec![]));
 }

@@ -42,6 +42,8 @@ mod lists;
 mod load;
 mod matrix;
 mod member_tokens;
+mod metrics;
+mod observability;
 mod orgs;
 mod outages;
 mod own_keys;

@@ -45,7 +45,7 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::CompleteRotation
         | Operation::ImportKeys => needs(Some("keys:write"), Some("keys:write"), Some("api_keys:write")),
         Operation::CreatePlaygroundKey => needs(Some("keys:write"), Some("playground:use"), Some("api_keys:write")),
-        Operation::GetKeyUsage | Operation::ListKeyActivity => needs(Some("usage:read"), Some("usage:read"), None),
+        Operation::GetOrgUsage | Operation::GetKeyUsage | Operation::ListKeyActivity => needs(Some("usage:read"), Some("usage:read"), None),
         Operation::ListAudit => needs(Some("audit:read"), Some("audit:read"), None),
         Operation::CreatePortalSession
         | Operation::ListPortalSessions
@@ -54,6 +54,7 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::EndPortalSession => needs(Some("portal:create"), None, None),
         Operation::CreateServiceKey => needs(None, None, None),
         Operation::VerifyKey | Operation::VerifyKeys => needs(Some("verify"), None, None),
+        Operation::Metrics => needs(Some("usage:read"), None, None),
         Operation::ForwardAuth
         | Operation::Whoami
         | Operation::OpenPortalLink

@@ -5,12 +5,12 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -18,7 +18,11 @@ use std::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::console::Console;
 use crate::client::{self, Edge, Response};
+
+#[path = "console.rs"]
+mod console;
 
 /// The operator token that every fleet accepts.
 pub const OPERATOR_TOKEN: &str = "lko_test0operator0token0for0the0edge0tests00000";
@@ -37,11 +41,13 @@ pub struct Options {
     pub rate_limits: Vec<(&'static str, u32)>,
     /// A worker that is bound as `ORIGIN`: a file of the project.
     pub origin: Option<&'static str>,
+    /// Whether a data set is bound as `ANALYTICS`.
+    pub analytics: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new(), rate_limits: Vec::new(), origin: None }
+        Self { edges: 1, faults: true, keep_state: false, vars: Vec::new(), rate_limits: Vec::new(), origin: None, analytics: false }
     }
 }
 
@@ -52,6 +58,8 @@ pub struct Fleet {
     state: Option<PathBuf>,
     scheduled_url: String,
     pub edges: Vec<Edge>,
+    /// What the workers wrote to their console.
+    pub console: Arc<Console>,
 }
 
 /// One fleet with one edge, for all tests that need nothing special.
@@ -64,8 +72,10 @@ impl Fleet {
     /// Starts a fleet and waits until it answers.
     pub fn start(options: Options) -> Self {
         let state = options.keep_state.then(state_folder);
-        let (child, ready) = spawn(&options, state.as_deref());
-        Self::from_ready(child, &ready, options, state)
+        let console = Arc::new(Console::default());
+        let (child, ready) = spawn(&options, state.as_deref(), &console);
+        let (edges, scheduled_url) = addresses(&ready);
+        Self { child, options, state, scheduled_url, edges, console }
     }
 
     /// Stops the fleet and starts it again on the same state (if it keeps one); its ports change.
@@ -90,7 +100,7 @@ impl Fleet {
     }
 
     fn start_again(&mut self) {
-        let (child, ready) = spawn(&self.options, self.state.as_deref());
+        let (child, ready) = spawn(&self.options, self.state.as_deref(), &self.console);
         self.child = child;
         (self.edges, self.scheduled_url) = addresses(&ready);
     }
@@ -126,11 +136,6 @@ impl Fleet {
         client::get(&self.scheduled_url)
     }
 
-    fn from_ready(child: Child, ready: &Value, options: Options, state: Option<PathBuf>) -> Self {
-        let (edges, scheduled_url) = addresses(ready);
-        Self { child, options, state, scheduled_url, edges }
-    }
-
     /// Closes the child's input, which it takes as the end, so that it writes its state and cleans up.
     fn stop(&mut self) {
         drop(self.child.stdin.take());
@@ -147,7 +152,7 @@ impl Drop for Fleet {
     }
 }
 
-fn spawn(options: &Options, state: Option<&Path>) -> (Child, Value) {
+fn spawn(options: &Options, state: Option<&Path>, console: &Arc<Console>) -> (Child, Value) {
     let root = root();
     let node = node();
     let built = root.join("build/index.js");
@@ -166,19 +171,27 @@ fn spawn(options: &Options, state: Option<&Path>) -> (Child, Value) {
     if let Some(origin) = options.origin {
         command.args(["--origin", origin]);
     }
+    if options.analytics {
+        command.arg("--analytics");
+    }
     if options.faults {
         command.arg("--faults");
     }
     if let Some(state) = state {
         command.arg("--state").arg(state);
     }
-    let mut child = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node starts");
-    let output = child.stdout.take().expect("its output is piped");
-    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    // Both of its outputs through one pipe: lines stand in the order in which they were written.
+    let (output, writer) = io::pipe().expect("there are pipes");
+    command.process_group(0).stdin(Stdio::piped()).stdout(writer.try_clone().expect("there are pipes")).stderr(writer);
+    let child = command.spawn().expect("Node starts");
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok).inspect(|line| eprintln!("[fleet] {line}"));
     let ready = lines.find_map(|line| serde_json::from_str(&line).ok()).expect("the fleet tells its addresses");
     assert!(lines.any(|line| line == "ready"), "the fleet ended before it was ready");
     // The worker's console goes on through this pipe; unread it would fill up and block the fleet.
-    std::thread::spawn(move || lines.for_each(|line| eprintln!("[fleet] {line}")));
+    let console = Arc::clone(console);
+    std::thread::spawn(move || {
+        lines.for_each(|line| console.add(line));
+    });
     (child, ready)
 }
 

@@ -4,8 +4,10 @@
 //   POST /__faults  {"kv": {"get": "fail"}, "db": "hang", "guard": {"delay_ms": 50}, "objects": {"db": "fail"}}
 //   POST /__faults/kill  the wasm instance of this edge counts as dead, as after a panic
 //   GET  /__faults  {"calls": {"kv.get": 3, "db.query": 1, "guard.fetch": 2, "objects.db.query": 1}}
+//   GET  /__faults/points  {"points": […]}: what was written to the data set ANALYTICS, one by one
 //
-// A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard, unknown_keys, failed_credentials; under
+// A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard, unknown_keys, failed_credentials,
+// analytics (of which only "fail" and "lose" can be, because nobody waits for it); under
 // "objects" the same for the environment of the Durable Objects, which live in the first edge's isolate. A fault is for
 // a binding or for one method of it:
 //   "fail"            the call is not made, and throws
@@ -26,12 +28,14 @@ const BINDINGS = {
   ORG_GUARD: "org_guard",
   UNKNOWN_KEYS: "unknown_keys",
   FAILED_CREDENTIALS: "failed_credentials",
+  ANALYTICS: "analytics",
 };
 const MODES = ["fail", "lose", "hang"];
 const FORGERIES = { answer: answerInstead, alter: alterReply };
 
 let faults = {};
 let calls = {};
+let points = [];
 
 function faultFor(path) {
   let node = faults;
@@ -145,6 +149,22 @@ function wrapLimiter(limiter, path) {
   return wrap(limiter, { limit: (...args) => gate([...path, "limit"], () => limiter.limit(...args)) });
 }
 
+// Not through the gate: whoever writes a point does not wait.
+function wrapDataSet(dataSet, path) {
+  return wrap(dataSet, {
+    writeDataPoint(point) {
+      const name = [...path, "writeDataPoint"];
+      count(name.join("."), 1);
+      const fault = faultFor(name);
+      if (fault !== "fail") {
+        dataSet.writeDataPoint(point);
+        points.push(point);
+      }
+      if (fault !== undefined) throw new Error(`injected fault: ${name.join(".")}`);
+    },
+  });
+}
+
 const WRAPPERS = {
   kv: wrapKv,
   db: wrapDatabase,
@@ -152,6 +172,7 @@ const WRAPPERS = {
   org_guard: wrapNamespace,
   unknown_keys: wrapLimiter,
   failed_credentials: wrapLimiter,
+  analytics: wrapDataSet,
 };
 // Requests and objects share one env object where they share an isolate: each has its own wrapping of it.
 const requestEnvs = new WeakMap();
@@ -184,6 +205,7 @@ async function control(request, pathname) {
     globalThis.__worker_init_state.criticalError = true;
     return Response.json({});
   }
+  if (pathname === "/__faults/points") return Response.json({ points });
   if (request.method === "POST") {
     const wanted = await request.json();
     // A typo would make a test pass for the wrong reason.
@@ -191,6 +213,7 @@ async function control(request, pathname) {
     if (unknown.length > 0) return Response.json({ error: `unknown fault ${unknown.join(", ")}` }, { status: 400 });
     faults = wanted;
     calls = {};
+    points = [];
   }
   return Response.json({ calls });
 }

@@ -2,9 +2,10 @@
 // each in an isolate of its own on a port of its own. This is where tests and measurements run the real thing.
 //
 //   node xtask/runtime/fleet.mjs [--edges 1] [--base-port 0] [--state DIR] [--faults] [--var NAME=VALUE]…
-//                                [--rate-limit NAME=LIMIT]… [--sql FILE] [--origin FILE] [--exit-with-stdin]
+//                                [--rate-limit NAME=LIMIT]… [--sql FILE] [--origin FILE] [--analytics] [--exit-with-stdin]
 //
 // --origin binds a worker of one module as ORIGIN, what the gateway of each edge stands before.
+// --analytics binds a data set as ANALYTICS; what is written to it goes nowhere, but --faults sees it.
 // --sql fills the database after the migrations: for states that would take the API too long to make.
 // Prints one line of JSON ({"edges": [URL…], "scheduled": URL, "pid": …}), then "ready".
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     "rate-limit": { type: "string", multiple: true, default: [] },
     sql: { type: "string" },
     origin: { type: "string" },
+    analytics: { type: "boolean", default: false },
     "exit-with-stdin": { type: "boolean", default: false },
   },
 });
@@ -125,6 +127,7 @@ try {
     d1Databases: config.d1,
     durableObjects: durableObjects(config, index),
     ratelimits,
+    analyticsEngineDatasets: options.analytics ? { ANALYTICS: { dataset: config.name } } : {},
     serviceBindings: options.origin ? { ORIGIN } : {},
     unsafeDirectSockets: [{ host: "127.0.0.1", port: base === 0 ? 0 : base + index }],
   }));

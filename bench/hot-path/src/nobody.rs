@@ -15,11 +15,17 @@ use latchkey::{
     limit::guard::{Command, Reply},
     policy::org::Organization,
     ports::{
-        Added, Admission, Background, Chore, Clock, Flood, Guards, Index, Kept, KeySets, Ledger, OrgQuery, Outage, Ports, SessionQuery,
-        Sessions, Signatures, Subject, Throttle, Unpublished, Written,
+        Added, Admission, Background, BusiestQuery, Chore, Clock, Flood, Guards, Index, Kept, KeySets, Ledger, OrgQuery, Outage, Ports,
+        Rolls, SessionQuery, Sessions, Signatures, Subject, Throttle, Unpublished, Written,
+        watch::{Analytics, Gauges, Point, Reading},
     },
     token::digest::Digest,
-    usage::{book::Contents, report::Report},
+    usage::{
+        book::{Contents, Uses},
+        count::Counts,
+        recent::{Recent, Used},
+        report::Report,
+    },
 };
 
 use crate::keys::NOW_MS;
@@ -29,9 +35,12 @@ pub fn ports() -> Ports {
     Ports {
         ledger: Rc::new(Nobody),
         sessions: Rc::new(Nobody),
+        rolls: Rc::new(Nobody),
         index: Rc::new(Nobody),
         guards: Rc::new(Nobody),
         throttle: Rc::new(Nobody),
+        analytics: Rc::new(Nobody),
+        gauges: Rc::new(Nobody),
         key_sets: Rc::new(Nobody),
         signatures: Rc::new(Nobody),
         background: Rc::new(Nobody),
@@ -77,6 +86,17 @@ impl Clock for Nobody {
     }
 }
 
+/// A deployment without a data set.
+impl Analytics for Nobody {
+    fn is_kept(&self) -> bool {
+        false
+    }
+
+    fn write(&self, _: &Point) {
+        unreachable!("there is no data set");
+    }
+}
+
 /// The port, every method of which ends the program.
 macro_rules! nobody_is {
     ($port:ident { $($method:ident($($argument:ty),*) -> $answer:ty;)* }) => {
@@ -96,7 +116,8 @@ nobody_is!(Ledger {
     update_org(&Organization, u64, &AuditEntry) -> Result<Written, Outage>;
     find_key(&KeyId) -> Result<Option<KeyRecord>, Outage>;
     find_key_by_digest(&Digest) -> Result<Option<KeyRecord>, Outage>;
-    list_keys(&OrgId, &KeyQuery) -> Result<Vec<KeyRecord>, Outage>;
+    find_used_key(&KeyId) -> Result<Option<Used>, Outage>;
+    list_keys(&OrgId, &KeyQuery) -> Result<Vec<Used>, Outage>;
     create_key(&KeyRecord, Admission, &AuditEntry) -> Result<Added, Outage>;
     update_key(&KeyRecord, u64, &AuditEntry) -> Result<Written, Outage>;
     delete_key(&KeyRecord, &AuditEntry) -> Result<Written, Outage>;
@@ -107,6 +128,13 @@ nobody_is!(Ledger {
     find_unpublished(&Subject) -> Result<Option<Unpublished>, Outage>;
     note_published(&Subject, u64) -> Result<(), Outage>;
     check() -> Result<(), Outage>;
+});
+
+nobody_is!(Rolls {
+    note_key(&KeyId, &OrgId, &Uses, &Recent, &[AuditEntry]) -> Result<(), Outage>;
+    note_org(&OrgId, &Counts) -> Result<(), Outage>;
+    list_busiest(&OrgId, &BusiestQuery) -> Result<Vec<(Used, u64)>, Outage>;
+    purge(Timestamp, u32) -> Result<(), Outage>;
 });
 
 nobody_is!(Sessions {
@@ -128,12 +156,16 @@ nobody_is!(Index {
 
 nobody_is!(Guards {
     send(&Subject, &Command, Option<&Report>) -> Result<Reply, Outage>;
-    read_usage(&KeyId) -> Result<Contents, Outage>;
+    read_usage(&Subject) -> Result<Contents, Outage>;
     check() -> Result<(), Outage>;
 });
 
 nobody_is!(Throttle {
     admits(Flood, IpAddr) -> bool;
+});
+
+nobody_is!(Gauges {
+    read(Timestamp) -> Result<Reading, Outage>;
 });
 
 nobody_is!(KeySets {

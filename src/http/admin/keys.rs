@@ -53,7 +53,7 @@ pub async fn list_keys(call: &Call<'_>) -> Result<Reply, Problem> {
     let (query, cursor) = read_query(call)?;
     let page = keys::list(call.ports, call.param("org"), query, cursor.as_deref()).await?;
     let now = call.ports.clock.now();
-    let items: Vec<_> = page.items.iter().map(|key| key.view(now)).collect();
+    let items: Vec<_> = page.items.iter().map(|used| used.view(now)).collect();
     Ok(page_reply(call, &items, page.next_cursor.as_deref()))
 }
 
@@ -62,9 +62,9 @@ pub async fn list_keys(call: &Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 404, or an outage.
 pub async fn get_key(call: &Call<'_>) -> Result<Reply, Problem> {
-    let key = keys::get(call.ports, call.param("org"), call.param("key")).await?;
-    let reply = Reply::json(200, &key.view(call.ports.clock.now()));
-    Ok(unless_known(call, key.version, reply))
+    let used = keys::get(call.ports, call.param("org"), call.param("key")).await?;
+    let reply = Reply::json(200, &used.view(call.ports.clock.now()));
+    Ok(unless_known(call, used.key.version, reply))
 }
 
 /// Changes what the body names.

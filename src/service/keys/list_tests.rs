@@ -25,7 +25,8 @@ fn query(sort: &str) -> KeyQuery {
 }
 
 fn page(world: &World, query: KeyQuery, cursor: Option<&str>) -> Result<Page<KeyRecord>, Failure> {
-    block_on(list(&world.ports(), fixtures::org_id().text().as_str(), query, cursor))
+    let Page { items, next_cursor } = block_on(list(&world.ports(), &fixtures::org_id().text(), query, cursor))?;
+    Ok(Page { items: items.into_iter().map(|used| used.key).collect(), next_cursor })
 }
 
 /// A key with that name; its creation and last use are a function of `number`, with ties.

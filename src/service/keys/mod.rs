@@ -40,7 +40,7 @@ pub struct Changed {
 }
 
 /// The organization, if its keys can be managed now.
-async fn manageable(ports: &Ports, org: &str) -> Result<Organization, Failure> {
+pub(super) async fn manageable(ports: &Ports, org: &str) -> Result<Organization, Failure> {
     let organization = orgs::get(ports, org).await?;
     if organization.is_disabled() { Err(Failure::FeatureDisabled) } else { Ok(organization) }
 }

@@ -1,32 +1,35 @@
 //! Reading and listing keys.
 
-use super::{find, manageable};
+use super::manageable;
 use crate::{
-    base::{cursor, time::Timestamp},
+    base::{cursor, id::KeyId, time::Timestamp},
     key::{
         query::{KeyQuery, Position, SortField},
         record::KeyRecord,
     },
     ports::{Ports, Subject},
     service::{failure::Failure, page::Page, publish},
+    usage::recent::Used,
 };
 
-/// The key of that id.
+/// The key of that id, with what is known of its use.
 ///
 /// # Errors
 /// [`Failure::NotFound`] when the organization has no such key.
-pub async fn get(ports: &Ports, org: &str, key: &str) -> Result<KeyRecord, Failure> {
+pub async fn get(ports: &Ports, org: &str, key: &str) -> Result<Used, Failure> {
     let organization = manageable(ports, org).await?;
-    let key = find(ports, &organization.id, key).await?;
-    publish::catch_up(ports, &Subject::Key(key.id.clone())).await;
-    Ok(key)
+    let id = KeyId::parse(key).map_err(|_| Failure::NotFound)?;
+    let found = ports.ledger.find_used_key(&id).await?.filter(|found| found.key.org_id == organization.id);
+    let found = found.ok_or(Failure::NotFound)?;
+    publish::catch_up(ports, &Subject::Key(id)).await;
+    Ok(found)
 }
 
 /// A page of the organization's keys.
 ///
 /// # Errors
 /// [`Failure::ForeignCursor`] for a cursor that this list did not hand out.
-pub async fn list(ports: &Ports, org: &str, mut query: KeyQuery, cursor: Option<&str>) -> Result<Page<KeyRecord>, Failure> {
+pub async fn list(ports: &Ports, org: &str, mut query: KeyQuery, cursor: Option<&str>) -> Result<Page<Used>, Failure> {
     let organization = manageable(ports, org).await?;
     let (list_name, limit) = (query.list_name(organization.id.text().as_str()), query.limit);
     if let Some(cursor) = cursor {
@@ -35,7 +38,7 @@ pub async fn list(ports: &Ports, org: &str, mut query: KeyQuery, cursor: Option<
     }
     query.limit += 1;
     let keys = ports.ledger.list_keys(&organization.id, &query).await?;
-    Ok(Page::cut(keys, limit, &list_name, |key| position_of(key, query.sort.field).to_text()))
+    Ok(Page::cut(keys, limit, &list_name, |used| position_of(&used.key, query.sort.field).to_text()))
 }
 
 fn position_of(key: &KeyRecord, field: SortField) -> Position {

@@ -1,6 +1,7 @@
 //! Rows of the audit log: the entry's part of a batch, and pages of entries.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     D1Ledger, bind, outage,
@@ -19,11 +20,27 @@ use crate::{
     ports::Outage,
 };
 
+const COLUMNS: &str = "id, org_id, at, actor_type, actor_id, actor_name, action, target, target_id, changes, ip, user_agent, request_id";
+
 /// Inserts the entry if, and only if, the change that it tells of was made: `made` is the condition, in terms of ?1,
 /// the entry's id.
 pub fn insert(entry: &AuditEntry, made: &str) -> Result<Statement, Outage> {
+    let insert = format!("INSERT INTO audit ({COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE {made}");
+    Ok(Statement::new(insert, values(entry)?))
+}
+
+/// Inserts those of the entries that are not there yet: who tells of them tells until it is heard.
+pub fn insert_new(entries: &[AuditEntry]) -> Result<Statement, Outage> {
+    let lines: Vec<_> = entries.iter().map(values).collect::<Result<_, _>>()?;
+    let told: Vec<String> = (0..COLUMNS.split(',').count()).map(|column| format!("value ->> {column}")).collect();
+    let sql = format!("INSERT OR IGNORE INTO audit ({COLUMNS}) SELECT {} FROM json_each(?1)", told.join(", "));
+    Ok(Statement::new(sql, [bind::json(&lines)?]))
+}
+
+/// An entry by its columns.
+fn values(entry: &AuditEntry) -> Result<Vec<Value>, Outage> {
     let org = entry.org_id.as_ref().map(|org| org.text()).ok_or_else(|| outage("an audit entry without an organization"))?;
-    let values = [
+    Ok(vec![
         bind::text(&entry.id.text()),
         bind::text(&org),
         bind::time(entry.at),
@@ -37,12 +54,7 @@ pub fn insert(entry: &AuditEntry, made: &str) -> Result<Statement, Outage> {
         bind::maybe_text(entry.ip.as_deref()),
         bind::maybe_text(entry.user_agent.as_deref()),
         bind::text(&entry.request_id.text()),
-    ];
-    let insert = format!(
-        "INSERT INTO audit (id, org_id, at, actor_type, actor_id, actor_name, action, target, target_id, changes, ip, user_agent, request_id) \
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE {made}"
-    );
-    Ok(Statement::new(insert, values))
+    ])
 }
 
 #[derive(Deserialize)]

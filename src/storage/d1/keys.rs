@@ -5,7 +5,7 @@
 
 use super::{
     D1Ledger, audit, bind, outbox,
-    row::{KeyRow, SELECT},
+    row::{KeyRow, SELECT, SELECT_USED},
     statement::Statement,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     key::record::{KeyRecord, Kind, RevocationNote, SecretRecord},
     ports::{Added, Admission, Outage, Written},
     token::digest::Digest,
+    usage::recent::Used,
 };
 
 /// The condition that a batch's change of a key was made, for the audit entry and for the outbox row.
@@ -25,6 +26,12 @@ impl D1Ledger {
         let statement = Statement::new(format!("{SELECT} WHERE {condition}"), [bind::text(value)]);
         let rows: Vec<KeyRow> = self.rows(statement).await?;
         rows.into_iter().next().map(KeyRow::into_record).transpose()
+    }
+
+    pub(super) async fn used_key(&self, id: &str) -> Result<Option<Used>, Outage> {
+        let statement = Statement::new(format!("{SELECT_USED} WHERE k.id = ?1"), [bind::text(id)]);
+        let rows: Vec<KeyRow> = self.rows(statement).await?;
+        rows.into_iter().next().map(KeyRow::into_used).transpose()
     }
 
     pub(super) async fn stale_temporary(&self, moment: Timestamp, limit: u32) -> Result<Vec<KeyRecord>, Outage> {
@@ -73,8 +80,12 @@ impl D1Ledger {
         let of_this_change = [id, bind::text(&entry.id.text())];
         let sql = "DELETE FROM secrets WHERE key_id = ?1 AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?2)";
         let secrets = Statement::new(sql, &of_this_change);
+        let usage =
+            "DELETE FROM key_usage WHERE org_id = ?3 AND key_id = ?1 AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?2)";
+        let [this, change] = of_this_change.clone();
+        let usage = Statement::new(usage, [this, change, bind::text(&key.org_id.text())]);
         let delete = Statement::new("DELETE FROM keys WHERE id = ?1 AND last_change = ?2", &of_this_change);
-        let made = self.batch(vec![claim, audit, outbox, secrets, delete]).await?;
+        let made = self.batch(vec![claim, audit, outbox, secrets, usage, delete]).await?;
         Ok(if made { Written::Done } else { Written::LostRace })
     }
 }

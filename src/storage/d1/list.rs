@@ -4,23 +4,23 @@ use serde_json::Value;
 
 use super::{
     D1Ledger, bind,
-    row::{KeyRow, SELECT},
+    row::{KeyRow, SELECT_USED},
     statement::{Statement, Values},
 };
 use crate::{
     base::id::OrgId,
     key::{
         query::{KeyQuery, SortField},
-        record::KeyRecord,
         state::Status,
     },
     ports::Outage,
+    usage::recent::Used,
 };
 
 impl D1Ledger {
-    pub(super) async fn page_of_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage> {
+    pub(super) async fn page_of_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<Used>, Outage> {
         let rows: Vec<KeyRow> = self.rows(statement(org, query)).await?;
-        rows.into_iter().map(KeyRow::into_record).collect()
+        rows.into_iter().map(KeyRow::into_used).collect()
     }
 }
 
@@ -60,7 +60,7 @@ fn statement(org: &OrgId, query: &KeyQuery) -> Statement {
         conditions.push(format!("({column}, k.id) {beyond} ({value}, {id})"));
     }
     let limit = values.add(bind::integer(query.limit.into()));
-    let sql = format!("{SELECT} WHERE {} ORDER BY {column} {direction}, k.id {direction} LIMIT {limit}", conditions.join(" AND "));
+    let sql = format!("{SELECT_USED} WHERE {} ORDER BY {column} {direction}, k.id {direction} LIMIT {limit}", conditions.join(" AND "));
     Statement::new(sql, values)
 }
 

@@ -7,8 +7,10 @@ mod audit;
 mod bind;
 mod keys;
 mod list;
+mod metrics;
 mod orgs;
 mod outbox;
+mod rolls;
 mod row;
 mod sessions;
 mod statement;
@@ -32,6 +34,7 @@ use crate::{
     policy::org::Organization,
     ports::{Added, Admission, Ledger, OrgQuery, Outage, Subject, Unpublished, Written},
     token::digest::Digest,
+    usage::recent::Used,
 };
 
 const LIMIT_MS: u64 = 10_000;
@@ -93,7 +96,11 @@ impl Ledger for D1Ledger {
         self.key_where("k.id = (SELECT key_id FROM secrets WHERE sha256 = ?1)", &digest.hex()).await
     }
 
-    async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<KeyRecord>, Outage> {
+    async fn find_used_key(&self, id: &KeyId) -> Result<Option<Used>, Outage> {
+        self.used_key(&id.text()).await
+    }
+
+    async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<Used>, Outage> {
         self.page_of_keys(org, query).await
     }
 
@@ -135,7 +142,7 @@ impl Ledger for D1Ledger {
 
     async fn check(&self) -> Result<(), Outage> {
         // The newest table: with it, all migrations before are there.
-        let sql = "SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'portal_sessions')";
+        let sql = "SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'key_census')";
         let rows: Vec<Schema> = self.rows(Statement::new(sql, [])).await?;
         if rows.iter().any(|row| row.tables == 2) { Ok(()) } else { Err(outage("the migrations have not been applied")) }
     }

@@ -11,12 +11,32 @@ use crate::{
     key::record::{KeyRecord, Kind, SecretRecord},
     ports::Outage,
     token::digest::Digest,
+    usage::recent::Used,
 };
 
 /// What a key's row and those of its secrets give. Secrets come as one JSON array, newest first.
-pub(super) const SELECT: &str = "SELECT k.*, (SELECT json_group_array(json_object( \
-     'id', s.id, 'sha256', s.sha256, 'prefix', s.prefix, 'created_at', s.created_at, 'expires_at', s.expires_at, 'last_used_at', s.last_used_at, 'imported', s.imported) \
-     ORDER BY s.created_at DESC, s.id DESC) FROM secrets s WHERE s.key_id = k.id) AS secrets FROM keys k";
+macro_rules! columns {
+    () => {
+        "k.*, (SELECT json_group_array(json_object( \
+         'id', s.id, 'sha256', s.sha256, 'prefix', s.prefix, 'created_at', s.created_at, 'expires_at', s.expires_at, \
+         'last_used_at', s.last_used_at, 'imported', s.imported) \
+         ORDER BY s.created_at DESC, s.id DESC) FROM secrets s WHERE s.key_id = k.id) AS secrets"
+    };
+}
+
+/// Keys.
+pub(super) const SELECT: &str = concat!("SELECT ", columns!(), " FROM keys k");
+
+/// Keys with what is known of their use.
+pub(super) const SELECT_USED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", (SELECT u.recent FROM key_usage u WHERE u.org_id = k.org_id AND u.key_id = k.id) AS recent FROM keys k"
+);
+
+/// The same, of the keys that `busiest (key_id, recent, bound)` names.
+pub(super) const SELECT_BUSIEST: &str =
+    concat!("SELECT ", columns!(), ", busiest.recent, busiest.bound FROM busiest JOIN keys k ON k.id = busiest.key_id");
 
 #[derive(Deserialize)]
 pub(super) struct KeyRow {
@@ -38,6 +58,11 @@ pub(super) struct KeyRow {
     revocation: Option<String>,
     last_used_at: i64,
     secrets: String,
+    /// Where it was asked for.
+    #[serde(default)]
+    recent: Option<String>,
+    #[serde(default)]
+    bound: u64,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +77,17 @@ struct SecretRow {
 }
 
 impl KeyRow {
+    pub(super) fn into_used(self) -> Result<Used, Outage> {
+        let recent = self.recent.as_deref().map(serde_json::from_str).transpose().map_err(outage)?;
+        Ok(Used { key: self.into_record()?, recent })
+    }
+
+    /// The bound that it was ordered by.
+    pub(super) fn into_busy(self) -> Result<(Used, u64), Outage> {
+        let bound = self.bound;
+        Ok((self.into_used()?, bound))
+    }
+
     pub(super) fn into_record(self) -> Result<KeyRecord, Outage> {
         let secrets: Vec<SecretRow> = serde_json::from_str(&self.secrets).map_err(outage)?;
         Ok(KeyRecord {
