@@ -107,36 +107,13 @@ impl<K: Kind> Id<K> {
     /// # Errors
     /// [`NotAnId`] when the kind or the characters are others.
     pub fn parse(text: &str) -> Result<Self, NotAnId> {
-        let refused = NotAnId(K::PREFIX);
-        let name = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_')).ok_or(refused)?;
-        if K::RESERVED == Some(name) {
-            return Ok(Self::of(RESERVED));
-        }
-        let made = name.len() == ULID_LEN
-            && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !matches!(byte, b'i' | b'l' | b'o' | b'u'))
-            && name.starts_with(|first: char| first <= '7');
-        let number = made.then(|| Ulid::from_string(name).ok()).flatten().ok_or(refused)?.into();
-        if K::RESERVED.is_some() && number == RESERVED { Err(refused) } else { Ok(Self::of(number)) }
+        read(text, K::PREFIX, K::RESERVED).map(Self::of).ok_or(NotAnId(K::PREFIX))
     }
 
     /// The id as text.
     #[must_use]
     pub fn text(&self) -> IdText {
-        let mut made = [0; ULID_LEN];
-        let name = match K::RESERVED {
-            Some(reserved) if self.number() == RESERVED => reserved,
-            _ => {
-                let made = Ulid::from(self.number()).array_to_str(&mut made);
-                made.make_ascii_lowercase();
-                made
-            }
-        };
-        let (mut bytes, mut length) = ([0; MOST_BYTES], 0);
-        for (to, from) in bytes.iter_mut().zip(K::PREFIX.bytes().chain([b'_']).chain(name.bytes())) {
-            *to = from;
-            length += 1;
-        }
-        IdText { bytes, length }
+        write(self.number(), K::PREFIX, K::RESERVED)
     }
 }
 
@@ -149,6 +126,38 @@ impl<K> Id<K> {
     fn number(&self) -> u128 {
         u128::from(self.high) << 64 | u128::from(self.low)
     }
+}
+
+/// The number of the id that the text is; once for all kinds, because there are many.
+fn read(text: &str, prefix: &str, reserved: Option<&str>) -> Option<u128> {
+    let name = text.strip_prefix(prefix)?.strip_prefix('_')?;
+    if reserved == Some(name) {
+        return Some(RESERVED);
+    }
+    let is_made = name.len() == ULID_LEN
+        && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !matches!(byte, b'i' | b'l' | b'o' | b'u'))
+        && name.starts_with(|first: char| first <= '7');
+    let number = is_made.then(|| Ulid::from_string(name).ok()).flatten()?.into();
+    (reserved.is_none() || number != RESERVED).then_some(number)
+}
+
+/// The text of the id with that number.
+fn write(number: u128, prefix: &str, reserved: Option<&str>) -> IdText {
+    let mut made = [0; ULID_LEN];
+    let name = match reserved {
+        Some(reserved) if number == RESERVED => reserved,
+        _ => {
+            let made = Ulid::from(number).array_to_str(&mut made);
+            made.make_ascii_lowercase();
+            made
+        }
+    };
+    let (mut bytes, mut length) = ([0; MOST_BYTES], 0);
+    for (to, from) in bytes.iter_mut().zip(prefix.bytes().chain([b'_']).chain(name.bytes())) {
+        *to = from;
+        length += 1;
+    }
+    IdText { bytes, length }
 }
 
 impl IdText {
