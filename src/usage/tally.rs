@@ -53,7 +53,9 @@ struct Tally {
     lines: Vec<Line>,
     deeds: VecDeque<Deed>,
     permissions: Vec<PermissionUse>,
-    impersonations: Vec<Impersonation>,
+    /// Few subjects act for users, and isolates hold many tallies: they are held elsewhere.
+    #[expect(clippy::box_collection, reason = "a third of the memory, where there is nothing")]
+    impersonations: Option<Box<Vec<Impersonation>>>,
     sent: Option<Box<Sent>>,
     deeds_told_at: Option<Timestamp>,
     /// The number of the last message.
@@ -99,7 +101,7 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         let before = tally.deeds.len();
         tally.add(Some(secret), &deed.code, deed.at);
         if let Some(user) = deed.act_as.as_deref().filter(|_| deed.code == VALID) {
-            add_impersonation(&mut tally.impersonations, user, &deed);
+            add_impersonation(tally.impersonations.get_or_insert_default(), user, &deed);
         }
         if before == 0 {
             tally.deeds.reserve_exact(1);
@@ -221,7 +223,7 @@ impl Tally {
         let told_lately = self.deeds_told_at.is_some_and(|at| (at..at.plus_ms(DEEDS_EVERY_MS)).contains(&now));
         let deeds: Vec<Deed> = if told_lately && tone == Tone::Opening { Vec::new() } else { std::mem::take(&mut self.deeds).into() };
         let (lines, permissions) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.permissions));
-        let impersonations = std::mem::take(&mut self.impersonations);
+        let impersonations = self.impersonations.take().map_or_else(Vec::new, |impersonations| *impersonations);
         if lines.is_empty() && deeds.is_empty() {
             return None;
         }
