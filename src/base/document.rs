@@ -5,11 +5,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::strict_json;
+
 /// The document that a record is written as. It is read from the record's text: serde writes into a tree by code of its own
 /// for every type, as much again as what writes the text.
 #[must_use]
 pub fn tree(record: &impl Serialize) -> Value {
-    serde_json::to_string(record).and_then(|text| serde_json::from_str(&text)).unwrap_or_default()
+    serde_json::to_string(record).and_then(|text| strict_json::read(text.as_bytes())).unwrap_or_default()
 }
 
 /// How a document fails: its shape decides between 400 and 422.

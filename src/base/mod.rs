@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod document;
 pub mod heap;
 pub mod id;
+pub mod json;
 pub mod secret;
 pub mod strict_json;
 pub mod time;

@@ -7,6 +7,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value};
 
+use crate::base::strict_json;
+
 /// The notes of a key; nothing where there are none, as of most keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(Box<str>);
@@ -27,7 +29,7 @@ impl From<Map<String, Value>> for Metadata {
 
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let notes = if self.0.is_empty() { Map::new() } else { serde_json::from_str(&self.0).map_err(S::Error::custom)? };
+        let notes = if self.0.is_empty() { Map::new().into() } else { strict_json::read(self.0.as_bytes()).map_err(S::Error::custom)? };
         notes.serialize(serializer)
     }
 }

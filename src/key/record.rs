@@ -12,6 +12,7 @@ use crate::{
         actor::Actor,
         heap,
         id::{KeyId, OrgId, SecretId},
+        json,
         time::Timestamp,
     },
     limit::{guard::Terms, rate::RateLimit},
@@ -203,11 +204,11 @@ impl KeyRecord {
     /// [`StoredRecordError`] when the text is damaged or newer than this release.
     pub fn from_stored(text: &str) -> Result<Self, StoredRecordError> {
         // A record of another format need not be readable as one of this.
-        let Labeled { format } = serde_json::from_str(text)?;
+        let Labeled { format } = json::read(text)?;
         if format != FORMAT {
             return Err(StoredRecordError::Format(format));
         }
-        Ok(serde_json::from_str::<Stored<Self>>(text)?.key)
+        Ok(json::read::<Stored<Self>>(text)?.key)
     }
 
     /// What people recognize its newest secret by.

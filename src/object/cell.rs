@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{failure::Failure, sql::Sql};
-use crate::limit::guard::Guard;
+use crate::{base::json, limit::guard::Guard};
 
 const FORMAT: u32 = 1;
 
@@ -35,7 +35,7 @@ impl Cell {
     /// When storage fails.
     pub fn load(&self) -> Result<Option<Guard>, Failure> {
         let value = self.sql.exec("SELECT value FROM cell", [])?.pop();
-        let stored = value.and_then(|value| serde_json::from_str::<Stored<Guard>>(&value).ok());
+        let stored = value.and_then(|value| json::read::<Stored<Guard>>(&value).ok());
         Ok(stored.filter(|stored| stored.format == FORMAT).map(|stored| stored.guard))
     }
 

@@ -9,7 +9,10 @@ use worker::worker_sys::DurableObjectState;
 
 use super::{cell::Cell, failure::Failure, rows::ObjectRows, sql::Sql};
 use crate::{
-    base::id::{KeyId, OrgId},
+    base::{
+        id::{KeyId, OrgId},
+        json,
+    },
     limit::guard::{Command, Guard, Reply, Terms},
     ports::{Outage, Ports, Subject},
     service::roll_up,
@@ -164,5 +167,5 @@ impl GuardObject {
 
 async fn message_of(request: &Request) -> Option<Message<Command, Report>> {
     let text = JsFuture::from(request.text().ok()?).await.ok()?;
-    serde_json::from_str(&text.as_string()?).ok()
+    json::read(&text.as_string()?).ok()
 }

@@ -15,6 +15,7 @@ use crate::{
         chance::NoEntropy,
         heap,
         id::{EdgeId, KeyId, OrgId},
+        json,
         time::Timestamp,
     },
     key::record::{KeyRecord, StoredRecordError},
@@ -124,7 +125,7 @@ impl Guarded for Organization {
     }
 
     fn read(text: &str) -> Result<Self, StoredRecordError> {
-        Ok(serde_json::from_str(text)?)
+        Ok(json::read(text)?)
     }
 }
 

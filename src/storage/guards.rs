@@ -5,6 +5,7 @@ use worker::Env;
 
 use super::{bindings::ask_object, deadline::text_within};
 use crate::{
+    base::json,
     limit::guard::{Command, Reply},
     ports::{Guards, Outage, Subject},
     usage::{
@@ -45,13 +46,13 @@ impl Guards for DurableGuards {
         let message = serde_json::to_string(&Message { command, report }).map_err(|error| outage(error.to_string()))?;
         let name = subject.id();
         let reply = self.ask(binding_of(subject), &name, &name, Some(&message)).await?;
-        serde_json::from_str(&reply).map_err(no_reply)
+        json::read(&reply).map_err(no_reply)
     }
 
     async fn read_usage(&self, subject: &Subject) -> Result<Contents, Outage> {
         let name = subject.id();
         let contents = self.ask(binding_of(subject), &name, &format!("{}/usage", name.as_str()), None).await?;
-        serde_json::from_str(&contents).map_err(no_reply)
+        json::read(&contents).map_err(no_reply)
     }
 
     async fn check(&self) -> Result<(), Outage> {

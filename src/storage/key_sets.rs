@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     authn::jwks::MAX_DOCUMENT_BYTES,
+    base::json,
     ports::{Kept, KeySets, Outage},
     token::digest::Digest,
 };
@@ -44,7 +45,7 @@ impl KeySets for PublishedKeySets {
     async fn kept(&self, url: &str) -> Result<Option<Kept>, Outage> {
         let text = within(LIMIT_MS, kv_get(&self.env, &name(url))).await.map_err(index_outage)?.as_string();
         // A copy that this release cannot read counts as absent: the provider has the keys.
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        Ok(text.and_then(|text| json::read(&text).ok()))
     }
 
     async fn keep(&self, url: &str, kept: &Kept) -> Result<(), Outage> {

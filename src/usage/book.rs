@@ -11,7 +11,7 @@ use super::{
     retention::{forget, last_forgotten_day, last_forgotten_hour},
     rows::{DAYS, DEEDS, EDGES, HOURS, IMPERSONATIONS, Rows, USES, hour_name, hour_of, read, write},
 };
-use crate::base::time::Timestamp;
+use crate::base::{json, time::Timestamp};
 
 /// What is not dated within a day of its report was not dated by a clock.
 const MAX_AGE_MS: i64 = 86_400_000;
@@ -78,7 +78,7 @@ pub fn enter<R: Rows>(rows: &R, report: &Report, standing: Standing, now: Timest
 /// # Errors
 /// When storage fails.
 pub fn contents<R: Rows>(rows: &R, now: Timestamp) -> Result<Contents, R::Error> {
-    let accounts = rows.list(EDGES)?.into_iter().filter_map(|(_, text)| serde_json::from_str::<Account>(&text).ok());
+    let accounts = rows.list(EDGES)?.into_iter().filter_map(|(_, text)| json::read::<Account>(&text).ok());
     let mut gaps: Vec<Gap> = accounts.filter_map(|account| account.gap(now)).collect();
     gaps.sort_unstable_by_key(|gap| gap.from);
     // Isolates end all the time, many at once: whose gaps touch is not of interest.
@@ -105,7 +105,7 @@ pub(super) fn hours<R: Rows>(rows: &R, now: Timestamp) -> Result<BTreeMap<Timest
 fn list_counts<R: Rows>(rows: &R, kind: &str, forgotten: Hour) -> Result<BTreeMap<Timestamp, Counts>, R::Error> {
     let read = |(name, text): (String, String)| {
         let hour = hour_of(kind, &name).filter(|hour| *hour > forgotten)?;
-        Some((hour.start_at(), serde_json::from_str(&text).ok()?))
+        Some((hour.start_at(), json::read(&text).ok()?))
     };
     Ok(rows.list(kind)?.into_iter().filter_map(read).collect())
 }

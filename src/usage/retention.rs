@@ -7,7 +7,7 @@ use super::{
     report::Deed,
     rows::{DAYS, DEEDS, EDGES, HOURS, Rows, USES, hour_name, hour_of, read, write},
 };
-use crate::base::time::Timestamp;
+use crate::base::{json, time::Timestamp};
 
 /// Counts are kept for this many days by the hour, and so are the last requests …
 pub const KEPT_DAYS: u32 = 31;
@@ -36,7 +36,7 @@ pub(super) fn forget<R: Rows>(rows: &R, now: Timestamp) -> Result<(), R::Error> 
         if hour.is_some_and(|hour| hour > last_forgotten_hour(now)) {
             continue;
         }
-        if let (Some(hour), Ok(counts)) = (hour, serde_json::from_str::<Counts>(&text)) {
+        if let (Some(hour), Ok(counts)) = (hour, json::read::<Counts>(&text)) {
             let day = hour_name(DAYS, hour.midnight());
             let mut sum: Counts = read(rows, &day)?.unwrap_or_default();
             sum.add_all(&counts);
@@ -58,7 +58,7 @@ fn forget_accounts<R: Rows>(rows: &R, now: Timestamp) -> Result<(), R::Error> {
             let hours = if account.gap(now).is_some() { KEPT_DAYS * 24 } else { ACCOUNT_KEPT_HOURS };
             account.is_silent_since(Hour::of(now).minus(hours).start_at())
         };
-        if serde_json::from_str(&text).map_or(true, is_silent) {
+        if json::read(&text).map_or(true, is_silent) {
             rows.remove(&name)?;
         }
     }

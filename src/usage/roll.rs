@@ -16,6 +16,7 @@ use super::{
 };
 use crate::base::{
     id::{AuditId, OrgId},
+    json,
     time::Timestamp,
 };
 
@@ -112,7 +113,7 @@ fn together<E>(
 ) -> Result<Vec<(AuditId, Impersonation)>, E> {
     let mut all: Vec<(AuditId, Impersonation)> = Vec::new();
     for (name, text) in bundles {
-        let told: Vec<Impersonation> = serde_json::from_str(&text).unwrap_or_default();
+        let told: Vec<Impersonation> = json::read(&text).unwrap_or_default();
         let mut added: Vec<(AuditId, Impersonation)> = Vec::new();
         for one in told {
             match all.iter_mut().find(|(_, known)| known.is_like(&one)) {

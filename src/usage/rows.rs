@@ -3,6 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::count::Hour;
+use crate::base::json;
 
 /// The last uses, and all counts together.
 pub(super) const USES: &str = "uses";
@@ -63,7 +64,7 @@ pub(super) fn hour_of(kind: &str, name: &str) -> Option<Hour> {
 
 /// What cannot be read was written by another release, and begins anew.
 pub(super) fn read<R: Rows, T: DeserializeOwned>(rows: &R, name: &str) -> Result<Option<T>, R::Error> {
-    Ok(rows.find(name)?.and_then(|text| serde_json::from_str(&text).ok()))
+    Ok(rows.find(name)?.and_then(|text| json::read(&text).ok()))
 }
 
 pub(super) fn write<R: Rows, T: Serialize>(rows: &R, name: &str, value: &T) -> Result<(), R::Error> {

@@ -15,6 +15,7 @@ use crate::{
     base::{
         actor::{Actor, ActorType},
         id::{AuditId, OrgId, RequestId},
+        json,
         time::Timestamp,
     },
     ports::Outage,
@@ -81,8 +82,8 @@ impl AuditRow {
             at: Timestamp::from_ms(self.at),
             actor: Actor { kind, id: self.actor_id, name: self.actor_name },
             action: Action::parse(&self.action).ok_or_else(|| outage("an unknown action"))?,
-            target: serde_json::from_str(&self.target).map_err(outage)?,
-            changes: serde_json::from_str(&self.changes).map_err(outage)?,
+            target: json::read(&self.target).map_err(outage)?,
+            changes: json::read(&self.changes).map_err(outage)?,
             ip: self.ip,
             user_agent: self.user_agent,
             request_id: RequestId::parse(&self.request_id).map_err(outage)?,

@@ -28,6 +28,7 @@ use crate::{
     audit::{entry::AuditEntry, query::AuditQuery},
     base::{
         id::{KeyId, OrgId},
+        json,
         time::Timestamp,
     },
     key::{query::KeyQuery, record::KeyRecord},
@@ -53,7 +54,7 @@ impl D1Ledger {
 
     /// Runs one statement and reads its rows.
     async fn rows<T: DeserializeOwned>(&self, statement: Statement) -> Result<Vec<T>, Outage> {
-        serde_json::from_str(&self.query(statement).await?).map_err(outage)
+        json::read(&self.query(statement).await?).map_err(outage)
     }
 
     /// Runs one statement; its rows come as JSON.

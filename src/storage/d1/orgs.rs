@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{D1Ledger, audit, bind, outage, outbox, statement::Statement};
 use crate::{
     audit::entry::AuditEntry,
-    base::{id::OrgId, time::Timestamp},
+    base::{id::OrgId, json, time::Timestamp},
     policy::org::Organization,
     ports::{OrgQuery, Outage, Written},
 };
@@ -26,8 +26,8 @@ impl OrgRow {
         Ok(Organization {
             id: OrgId::parse(&self.id).map_err(outage)?,
             name: self.name,
-            features: serde_json::from_str(&self.features).map_err(outage)?,
-            policy: serde_json::from_str(&self.policy).map_err(outage)?,
+            features: json::read(&self.features).map_err(outage)?,
+            policy: json::read(&self.policy).map_err(outage)?,
             version: self.version,
             created_at: Timestamp::from_ms(self.created_at),
             updated_at: Timestamp::from_ms(self.updated_at),

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use super::{D1Ledger, bind, statement::Statement};
 use crate::{
     audit::entry::AuditEntry,
-    base::id::{KeyId, OrgId},
+    base::{
+        id::{KeyId, OrgId},
+        json,
+    },
     ports::{Outage, Subject, Unpublished},
     token::digest::Digest,
 };
@@ -20,7 +23,7 @@ struct OutboxRow {
 impl OutboxRow {
     fn into_change(self) -> Option<Unpublished> {
         let subject = KeyId::parse(&self.subject).map(Subject::Key).or_else(|_| OrgId::parse(&self.subject).map(Subject::Org)).ok()?;
-        let digests = self.digests.and_then(|text| serde_json::from_str::<Vec<Digest>>(&text).ok()).unwrap_or_default();
+        let digests = self.digests.and_then(|text| json::read::<Vec<Digest>>(&text).ok()).unwrap_or_default();
         Some(Unpublished { subject, version: self.version, digests })
     }
 }

@@ -6,6 +6,7 @@ use super::outage;
 use crate::{
     base::{
         id::{KeyId, OrgId, SecretId},
+        json,
         time::Timestamp,
     },
     key::record::{KeyRecord, Kind, SecretRecord},
@@ -78,7 +79,7 @@ struct SecretRow {
 
 impl KeyRow {
     pub(super) fn into_used(self) -> Result<Used, Outage> {
-        let recent = self.recent.as_deref().map(serde_json::from_str).transpose().map_err(outage)?;
+        let recent = self.recent.as_deref().map(json::read).transpose().map_err(outage)?;
         Ok(Used { key: self.into_record()?, recent })
     }
 
@@ -89,24 +90,24 @@ impl KeyRow {
     }
 
     pub(super) fn into_record(self) -> Result<KeyRecord, Outage> {
-        let secrets: Vec<SecretRow> = serde_json::from_str(&self.secrets).map_err(outage)?;
+        let secrets: Vec<SecretRow> = json::read(&self.secrets).map_err(outage)?;
         Ok(KeyRecord {
             id: KeyId::parse(&self.id).map_err(outage)?,
             org_id: OrgId::parse(&self.org_id).map_err(outage)?,
             name: self.name.into(),
             kind: Kind::parse(&self.kind).ok_or_else(|| outage("a key of an unknown kind"))?,
-            permissions: serde_json::from_str(&self.permissions).map_err(outage)?,
+            permissions: json::read(&self.permissions).map_err(outage)?,
             can_impersonate: self.can_impersonate != 0,
-            rate_limit: self.rate_limit.as_deref().map(serde_json::from_str).transpose().map_err(outage)?,
-            ip_allowlist: serde_json::from_str(&self.ip_allowlist).map_err(outage)?,
+            rate_limit: self.rate_limit.as_deref().map(json::read).transpose().map_err(outage)?,
+            ip_allowlist: json::read(&self.ip_allowlist).map_err(outage)?,
             expires_at: self.expires_at.map(Timestamp::from_ms),
-            metadata: serde_json::from_str(&self.metadata).map_err(outage)?,
-            consistency: serde_json::from_str(&self.consistency).map_err(outage)?,
+            metadata: json::read(&self.metadata).map_err(outage)?,
+            consistency: json::read(&self.consistency).map_err(outage)?,
             version: self.version,
             created_at: Timestamp::from_ms(self.created_at),
-            created_by: serde_json::from_str(&self.created_by).map_err(outage)?,
+            created_by: json::read(&self.created_by).map_err(outage)?,
             updated_at: Timestamp::from_ms(self.updated_at),
-            revocation: self.revocation.as_deref().map(serde_json::from_str).transpose().map_err(outage)?,
+            revocation: self.revocation.as_deref().map(json::read).transpose().map_err(outage)?,
             last_used_at: Some(self.last_used_at).filter(|ms| *ms != 0).map(Timestamp::from_ms),
             secrets: secrets.into_iter().map(SecretRow::into_record).collect::<Result<_, _>>()?,
         })

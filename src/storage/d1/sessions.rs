@@ -12,6 +12,7 @@ use crate::{
     authn::portal::{PortalSession, User},
     base::{
         id::{OrgId, PortalSessionId},
+        json,
         time::Timestamp,
     },
     ports::{Outage, SessionQuery, Sessions, Written},
@@ -48,7 +49,7 @@ impl SessionRow {
             link: Digest::from_hex(&self.link_sha256).map_err(outage)?,
             cookie: self.cookie_sha256.as_deref().map(Digest::from_hex).transpose().map_err(outage)?,
             created_at: Timestamp::from_ms(self.created_at),
-            created_by: serde_json::from_str(&self.created_by).map_err(outage)?,
+            created_by: json::read(&self.created_by).map_err(outage)?,
             opened_at: self.opened_at.map(Timestamp::from_ms),
             expires_at: Timestamp::from_ms(self.expires_at),
             ended_at: self.ended_at.map(Timestamp::from_ms),
