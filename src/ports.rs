@@ -15,7 +15,7 @@ use crate::{
     authn::{jwks::VerifyingKey, portal::PortalSession},
     base::{
         chance::Entropy,
-        id::{KeyId, OrgId, PortalSessionId},
+        id::{IdText, KeyId, OrgId, PortalSessionId},
         time::Timestamp,
     },
     key::{query::KeyQuery, record::KeyRecord},
@@ -70,10 +70,10 @@ pub enum Subject {
 impl Subject {
     /// Its id, which is also the name of its guard.
     #[must_use]
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> IdText {
         match self {
-            Self::Key(id) => id.as_str(),
-            Self::Org(id) => id.as_str(),
+            Self::Key(id) => id.text(),
+            Self::Org(id) => id.text(),
         }
     }
 }

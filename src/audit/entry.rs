@@ -125,7 +125,7 @@ impl Target {
     /// A key as the target.
     #[must_use]
     pub fn key(key: &KeyRecord) -> Self {
-        Self { kind: "key".to_owned(), id: key.id.to_string(), name: key.name.clone(), prefix: Some(key.prefix.clone()) }
+        Self { kind: "key".to_owned(), id: key.id.to_string(), name: key.name.to_string(), prefix: Some(key.prefix().to_owned()) }
     }
 
     /// A portal session as the target, under its member's name.

@@ -146,7 +146,7 @@ impl MemberClaims {
 
 /// An organization that has members. The reserved ones are the deployment's own.
 fn organization(text: &str) -> Option<OrgId> {
-    let reserved = text.split_once('_').is_some_and(|(_, name)| OrgKind::RESERVED.contains(&name));
+    let reserved = text.split_once('_').is_some_and(|(_, name)| OrgKind::RESERVED == Some(name));
     Id::parse(text).ok().filter(|_| !reserved)
 }
 

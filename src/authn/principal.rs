@@ -172,13 +172,13 @@ impl Principal {
         let own = match self {
             Self::Operator => return Access::Granted,
             // The keys of backends are the operator's alone: whoever could make them could make a mightier one.
-            Self::Service(_) if org == Some(OrgId::reserved().as_str()) => return Access::Forbidden,
+            Self::Service(_) if org == Some(OrgId::reserved().text().as_str()) => return Access::Forbidden,
             Self::Service(_) => None,
             Self::Member(member) => Some(&member.org),
             Self::Key(holder) => Some(&holder.key.org_id),
         };
         match (own, org) {
-            (Some(own), Some(asked)) if own.as_str() != asked => Access::Unknown,
+            (Some(own), Some(asked)) if *own.text() != *asked => Access::Unknown,
             // What names no organization is about all of them, and whoever belongs to one has a say in that one alone.
             (Some(_), None) => Access::Forbidden,
             _ if grant.is_some_and(|grant| self.holds(grant)) => Access::Granted,
@@ -200,7 +200,7 @@ impl Principal {
     pub fn lacks(&self, grant: Grant, org: Option<&str>) -> Option<Permission> {
         match self {
             Self::Operator => None,
-            Self::Service(_) if org == Some(OrgId::reserved().as_str()) => None,
+            Self::Service(_) if org == Some(OrgId::reserved().text().as_str()) => None,
             Self::Member(_) | Self::Key(_) if org.is_none() => None,
             Self::Service(_) => Some(grant.of_service()),
             Self::Member(_) => OF_MEMBERS.contains(&grant).then(|| grant.permission()),
@@ -211,7 +211,7 @@ impl Principal {
     /// How the principal is recorded.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        let key = |kind, holder: &KeyHolder| Actor { kind, id: holder.key.id.to_string(), name: holder.key.name.clone() };
+        let key = |kind, holder: &KeyHolder| Actor { kind, id: holder.key.id.to_string(), name: holder.key.name.to_string() };
         match self {
             Self::Operator => Actor::operator(),
             Self::Service(holder) => key(ActorType::Service, holder),

@@ -6,6 +6,7 @@ pub mod actor;
 pub mod chance;
 pub mod cursor;
 pub mod document;
+pub mod heap;
 pub mod id;
 pub mod json;
 pub mod secret;

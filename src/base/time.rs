@@ -10,8 +10,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// Milliseconds since 1970-01-01T00:00:00Z, between the years 0000 and 9999 (what RFC 3339 can write).
 ///
 /// Kept as milliseconds since just before the year 0000, so that none is nothing: an optional one takes no more memory,
-/// and an isolate holds many.
+/// and an isolate holds many. That is why there are no gaps beside it either: a 64-bit number would begin at every eighth
+/// byte.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(Rust, packed(4))]
 pub struct Timestamp(NonZeroU64);
 
 /// The text is not an RFC 3339 time.

@@ -97,7 +97,7 @@ fn read_share(text: &str) -> Option<u32> {
 fn chance(request_id: &RequestId) -> u32 {
     const DIGITS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).unwrap_or(0) as u64;
-    let bits = request_id.as_str().bytes().rev().take(8).fold(0, |bits, byte| (bits << 5) | digit(byte));
+    let bits = request_id.text().bytes().rev().take(8).fold(0, |bits, byte| (bits << 5) | digit(byte));
     u32::try_from(bits % u64::from(MILLION)).unwrap_or(0)
 }
 

@@ -10,8 +10,9 @@ use crate::policy::{
 /// done. What is granted beyond is not needed.
 pub fn exercised(ask: &Ask, organization: &Organization, granted: &[Permission], tell: &mut dyn FnMut(&Permission)) {
     let mut tell_granted = |permission: &Permission| {
-        if granted.contains(permission) {
-            tell(permission);
+        // The one that was granted: it is there for longer than the request.
+        if let Some(granted) = granted.iter().find(|granted| *granted == permission) {
+            tell(granted);
         }
     };
     each(&ask.requirement, &mut tell_granted);

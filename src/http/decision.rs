@@ -61,17 +61,24 @@ struct Key<'a> {
 pub(super) struct Actor<'a> {
     #[serde(rename = "type")]
     kind: ActorType,
-    id: &'a str,
+    id: ActorId<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     via: Option<KeyActor<'a>>,
 }
 
 #[derive(Serialize)]
+#[serde(untagged)]
+enum ActorId<'a> {
+    Key(&'a KeyId),
+    User(&'a str),
+}
+
+#[derive(Serialize)]
 struct KeyActor<'a> {
     #[serde(rename = "type")]
     kind: ActorType,
-    id: &'a str,
+    id: &'a KeyId,
     name: &'a str,
 }
 
@@ -118,7 +125,8 @@ impl<'a> Document<'a> {
 
 impl<'a> Key<'a> {
     fn of(known: &'a Known) -> Self {
-        let KeyRecord { id, org_id, name, prefix, kind, expires_at, metadata, .. } = known.key.as_ref();
+        let KeyRecord { id, org_id, name, kind, expires_at, metadata, .. } = known.key.as_ref();
+        let prefix = known.key.prefix();
         Self { id, org_id, name, prefix, kind: *kind, permissions: &known.granted, expires_at: *expires_at, metadata }
     }
 }
@@ -127,10 +135,11 @@ impl<'a> Actor<'a> {
     /// Who a request of that key is made by.
     #[must_use]
     pub(super) fn of(key: &'a KeyRecord, act_as: Option<&'a str>) -> Self {
-        let (id, name) = (key.id.as_str(), key.name.as_str());
+        let (id, name) = (&key.id, key.name.as_ref());
+        let via = KeyActor { kind: ActorType::Key, id, name };
         match act_as {
-            Some(user) => Self { kind: ActorType::User, id: user, name: None, via: Some(KeyActor { kind: ActorType::Key, id, name }) },
-            None => Self { kind: ActorType::Key, id, name: Some(name), via: None },
+            Some(user) => Self { kind: ActorType::User, id: ActorId::User(user), name: None, via: Some(via) },
+            None => Self { kind: ActorType::Key, id: ActorId::Key(id), name: Some(name), via: None },
         }
     }
 }

@@ -54,9 +54,10 @@ fn api_key(call: &Call<'_>) -> Option<String> {
 pub fn identity(known: &Known, ask: &Ask) -> [(&'static str, String); 6] {
     let key = &known.key;
     let permissions: Vec<&str> = known.granted.iter().map(Permission::as_str).collect();
-    let (actor_type, actor_id) = ask.act_as.as_deref().map_or(("key", key.id.as_str()), |user| ("user", user));
+    let id = key.id.text();
+    let (actor_type, actor_id) = ask.act_as.as_deref().map_or(("key", id.as_str()), |user| ("user", user));
     [
-        ("Latchkey-Key-Id", key.id.to_string()),
+        ("Latchkey-Key-Id", id.as_str().to_owned()),
         ("Latchkey-Key-Name", field_text(&key.name)),
         ("Latchkey-Org-Id", key.org_id.to_string()),
         ("Latchkey-Actor-Type", actor_type.to_owned()),
@@ -96,7 +97,7 @@ pub fn check_user(act_as: Option<&str>, faults: &mut Faults) {
 pub fn refusal(decision: &Decision, denial: &Denial) -> Problem {
     let mut problem = Problem::from(denial);
     if let Some(known) = &decision.known {
-        problem = problem.member("key_prefix", known.key.prefix.as_str());
+        problem = problem.member("key_prefix", known.key.prefix());
     }
     rate_fields::told_in(problem, decision)
 }

@@ -55,7 +55,7 @@ pub async fn respond(mut call: Call<'_>) -> Answer {
             Some(_) => problem.into_reply(&gateway::problem_base(inbound.origin()), call.request_id),
         }
     });
-    let reply = reply.with("X-Request-Id", call.request_id.as_str()).with("Cache-Control", "no-store");
+    let reply = reply.with("X-Request-Id", call.request_id.text().as_str()).with("Cache-Control", "no-store");
     Answer::Made(if inbound.method() == "HEAD" { reply.without_body() } else { reply })
 }
 

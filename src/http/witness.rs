@@ -7,7 +7,11 @@ use serde::Serialize;
 
 use super::{call::Call, decision, router::KNOWN_METHODS};
 use crate::{
-    base::{actor::ActorType, id::RequestId, time::Timestamp},
+    base::{
+        actor::ActorType,
+        id::{KeyId, OrgId, RequestId},
+        time::Timestamp,
+    },
     config::decision_log::{Addresses, DecisionLog},
     decision::{
         facts::{Ask, MAX_PATH_CHARS},
@@ -87,8 +91,8 @@ struct Line<'a> {
     surface: &'static str,
     outcome: &'static str,
     code: &'static str,
-    org_id: Option<&'a str>,
-    key_id: Option<&'a str>,
+    org_id: Option<&'a OrgId>,
+    key_id: Option<&'a KeyId>,
     key_prefix: Option<&'a str>,
     actor: Option<Actor<'a>>,
     method: Option<&'a str>,
@@ -118,7 +122,7 @@ fn line(sighting: &Sighting<'_>, log: &DecisionLog, request_id: &RequestId) -> S
     let clean = |text: &str| redacted(text, credential);
     let actor = key.map(|key| match &ask.act_as {
         Some(user) => Actor { kind: ActorType::User, id: clean(user).into() },
-        None => Actor { kind: ActorType::Key, id: key.id.as_str().into() },
+        None => Actor { kind: ActorType::Key, id: key.id.to_string().into() },
     });
     let missing = match denial {
         Some(Denial::InsufficientPermissions { missing }) => missing.iter().map(Permission::as_str).map(clean).collect(),
@@ -132,9 +136,9 @@ fn line(sighting: &Sighting<'_>, log: &DecisionLog, request_id: &RequestId) -> S
         surface: surface.as_str(),
         outcome: if denial.is_none() { "admitted" } else { "refused" },
         code: denial.map_or(VALID, Denial::code),
-        org_id: key.map(|key| key.org_id.as_str()),
-        key_id: key.map(|key| key.id.as_str()),
-        key_prefix: key.map(|key| key.prefix.as_str()),
+        org_id: key.map(|key| &key.org_id),
+        key_id: key.map(|key| &key.id),
+        key_prefix: key.map(|key| key.prefix()),
         actor,
         method: method(ask),
         path: ask.line.path.as_ref().map(|path| redacted_path(path, MAX_PATH_CHARS, credential)),
@@ -164,10 +168,10 @@ fn point(sighting: &Sighting<'_>) -> Point {
     let key = decision.known.as_ref().map(|known| known.key.as_ref());
     let code = decision.outcome.as_ref().err().map_or(VALID, Denial::code);
     Point {
-        indexes: [key.map_or("unknown", |key| key.org_id.as_str()).to_owned()],
+        indexes: [key.map_or_else(|| "unknown".to_owned(), |key| key.org_id.to_string())],
         blobs: [
             code.to_owned(),
-            key.map_or("", |key| key.id.as_str()).to_owned(),
+            key.map(|key| key.id.to_string()).unwrap_or_default(),
             surface.as_str().to_owned(),
             key.map_or("", |key| key.kind.as_str()).to_owned(),
             decision::mode(decision.freshness).to_owned(),

@@ -43,7 +43,10 @@ fn an_admission_is_told_with_its_key_and_without_its_secret() {
     let key = fixtures::key();
     let expected = format!(
         r#"{{"event":"decision","time":"2030-03-17T17:46:40.000Z","request_id":"req_00000000000000000000000000","surface":"forward_auth","outcome":"admitted","code":"VALID","org_id":"{}","key_id":"{}","key_prefix":"{}","actor":{{"type":"key","id":"{}"}},"method":"GET","path":"/v1/leads","ip":"203.0.113.0/24","freshness":"strict","peek":false,"cost":1}}"#,
-        key.org_id, key.id, key.prefix, key.id
+        key.org_id,
+        key.id,
+        key.prefix(),
+        key.id
     );
     assert_eq!(line, expected);
     let expected = json!({

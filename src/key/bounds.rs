@@ -135,7 +135,7 @@ mod tests {
         // Each of these lies within the own key's, and would go with what the own key has not.
         for widened in [
             KeyRecord { ip_allowlist: own.ip_allowlist.clone(), ..wider.clone() },
-            KeyRecord { ip_allowlist: [wider.ip_allowlist.clone(), own.ip_allowlist.clone()].concat(), ..wider.clone() },
+            KeyRecord { ip_allowlist: [wider.ip_allowlist.clone(), own.ip_allowlist.clone()].concat().into(), ..wider.clone() },
         ] {
             let named = excess(&own, &widened, Some(&wider));
             assert!(!named.is_empty() && named.iter().all(|pointer| beyond.contains(&pointer.as_str())), "{named:?}");

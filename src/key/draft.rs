@@ -131,13 +131,12 @@ impl KeyDraft {
         KeyRecord {
             id: issue.key_id.clone(),
             org_id,
-            name: self.name,
-            prefix: issue.secret.prefix.clone(),
+            name: self.name.into(),
             kind,
             permissions: self.permissions.into(),
             can_impersonate: self.can_impersonate,
             rate_limit: self.rate_limit,
-            ip_allowlist: self.ip_allowlist,
+            ip_allowlist: self.ip_allowlist.into(),
             expires_at: self.expires_at,
             metadata: self.metadata,
             consistency: self.consistency,
@@ -147,7 +146,7 @@ impl KeyDraft {
             updated_at: issue.secret.created_at,
             revocation: None,
             last_used_at: None,
-            secrets: vec![issue.secret.clone()],
+            secrets: Box::new([issue.secret.clone()]),
         }
     }
 }

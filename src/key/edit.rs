@@ -82,10 +82,10 @@ impl KeyEdit {
             ..secret
         };
         let edited = KeyRecord {
-            name: self.name.unwrap_or(old.name),
+            name: self.name.map_or(old.name, Into::into),
             permissions: self.permissions.map_or(old.permissions, Rc::new),
             rate_limit: self.rate_limit.unwrap_or(old.rate_limit),
-            ip_allowlist: self.ip_allowlist.unwrap_or(old.ip_allowlist),
+            ip_allowlist: self.ip_allowlist.map_or(old.ip_allowlist, Into::into),
             expires_at,
             secrets: old.secrets.into_iter().map(shortened).collect(),
             can_impersonate: self.can_impersonate.unwrap_or(old.can_impersonate),

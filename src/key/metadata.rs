@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::base::strict_json;
 
-/// The notes of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The notes of a key; nothing where there are none, as of most keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(Box<str>);
 
 impl Metadata {
-    /// How long they are as JSON.
+    /// How many bytes of memory they take beside their place.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.len()
@@ -23,19 +23,14 @@ impl Metadata {
 
 impl From<Map<String, Value>> for Metadata {
     fn from(notes: Map<String, Value>) -> Self {
-        Self(Value::Object(notes).to_string().into())
-    }
-}
-
-impl Default for Metadata {
-    fn default() -> Self {
-        Self::from(Map::new())
+        if notes.is_empty() { Self::default() } else { Self(Value::Object(notes).to_string().into()) }
     }
 }
 
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        strict_json::read(self.0.as_bytes()).map_err(S::Error::custom)?.serialize(serializer)
+        let notes = if self.0.is_empty() { Map::new().into() } else { strict_json::read(self.0.as_bytes()).map_err(S::Error::custom)? };
+        notes.serialize(serializer)
     }
 }
 
@@ -57,6 +52,7 @@ mod tests {
         assert_eq!(json!({ "metadata": &notes })["metadata"]["z"][1], "é");
         assert_eq!(serde_json::from_value::<Metadata>(json!({"z": [1.5, "é"], "a": null})).unwrap(), notes);
         assert_eq!(serde_json::to_string(&Metadata::default()).unwrap(), "{}");
+        assert_eq!(serde_json::from_str::<Metadata>("{ }").unwrap(), Metadata::default());
     }
 
     #[test]

@@ -72,9 +72,8 @@ impl Active {
         let mut before = key.secrets.into_iter();
         let older = before.next().map(|newest| SecretRecord { expires_at: Some(end), ..newest });
         let dropped = before.map(|gone| gone.digest).collect();
-        let prefix = secret.prefix.clone();
         let secrets = std::iter::once(secret).chain(older).collect();
-        Ok(Rotated { key: KeyRecord { secrets, prefix, ..key }.changed(now), dropped })
+        Ok(Rotated { key: KeyRecord { secrets, ..key }.changed(now), dropped })
     }
 
     /// Ends the overlap now.
@@ -113,10 +112,9 @@ mod tests {
     fn the_key_keeps_everything_but_its_newest_secret() {
         let key = fixtures::key();
         let rotated = rotate(key.clone(), 1, 60, NOW).unwrap().key;
-        assert_eq!(rotated.prefix, secret(1).prefix, "cut at the right place whatever the prefix");
+        assert_eq!(rotated.prefix(), &*secret(1).prefix, "cut at the right place whatever the prefix");
         assert_eq!(rotated.secrets[1], SecretRecord { expires_at: Some(NOW.plus_ms(60_000)), ..key.secrets[0].clone() });
-        let untouched =
-            KeyRecord { secrets: key.secrets.clone(), prefix: key.prefix.clone(), version: 1, updated_at: key.updated_at, ..rotated };
+        let untouched = KeyRecord { secrets: key.secrets.clone(), version: 1, updated_at: key.updated_at, ..rotated };
         assert_eq!(untouched, key);
     }
 

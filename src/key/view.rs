@@ -113,7 +113,7 @@ impl KeyRecord {
             id: &self.id,
             org_id: &self.org_id,
             name: &self.name,
-            prefix: &self.prefix,
+            prefix: self.prefix(),
             kind: self.kind,
             permissions: &self.permissions,
             can_impersonate: self.can_impersonate,

@@ -6,7 +6,7 @@
 
 use super::{
     guard::{Grant, Lease},
-    lease::Settlement,
+    lease::{LeaseId, Settlement},
     window::Quota,
 };
 use crate::base::time::Timestamp;
@@ -46,10 +46,13 @@ const MAX_BELIEVED_MS: i64 = 1_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Holding {
     held: Option<Held>,
-    /// Leases that are no longer gone by, until the guard has heard what was spent of them.
-    unsettled: Vec<Settlement>,
+    /// Leases that are no longer gone by, until the guard has heard what was spent of them. An isolate has many holdings,
+    /// and few of them have such: those are held elsewhere, and so are refusals.
+    #[expect(clippy::box_collection, reason = "a third of the memory, where there is nothing")]
+    unsettled: Option<Box<Vec<Settlement>>>,
     refused: Option<Box<Refused>>,
-    asking_since: Option<Timestamp>,
+    /// Whether the answer is still to come.
+    is_asking: bool,
     /// When the guard was last asked, whatever came of it.
     asked_at: Option<Timestamp>,
     /// When somebody last asked for tokens, whatever came of it.
@@ -59,10 +62,13 @@ pub struct Holding {
     demand: Demand,
 }
 
-/// A lease that may be gone by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A lease that may be gone by. Without gaps beside it: an isolate holds many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(Rust, packed(4))]
 struct Held {
-    lease: Lease,
+    id: LeaseId,
+    tokens: Option<u32>,
+    ttl_ms: u32,
     /// From before it was asked for: the guard counts from later.
     from: Timestamp,
     spent: u32,
@@ -137,28 +143,28 @@ impl Holding {
     #[must_use]
     pub fn wants_renewal(&self, now: Timestamp) -> bool {
         // Where next to nothing is left to be had, asking at every request would not bring more.
-        let due = |held: &Held| self.asked_at.is_none_or(|at| now >= at.plus_ms(i64::from(held.lease.ttl_ms) / RENEWAL_PART));
+        let due = |held: &Held| self.asked_at.is_none_or(|at| now >= at.plus_ms(i64::from(held.ttl_ms) / RENEWAL_PART));
         self.answer_by(now).is_none() && self.held.as_ref().is_some_and(|held| held.is_good(now) && held.is_nearly_over(now) && due(held))
     }
 
     /// Somebody asks: how many tokens to ask for ahead, and what to settle by the same message.
     pub fn begin_asking(&mut self, ttl_ms: u32, now: Timestamp) -> (u32, Vec<Settlement>) {
-        self.asking_since = Some(now);
+        self.is_asking = true;
         self.asked_at = Some(now);
         self.retire_if_over(now);
-        (self.demand.forecast(ttl_ms, now), std::mem::take(&mut self.unsettled))
+        (self.demand.forecast(ttl_ms, now), self.take_unsettled())
     }
 
     /// The guard granted; `asked_at` is from before it was asked.
     pub fn granted(&mut self, grant: &Grant, quota: Option<Quota>, asked_at: Timestamp) {
-        self.asking_since = None;
+        self.is_asking = false;
         self.refused = None;
-        let Some(lease) = grant.lease else { return };
-        let next = Held { lease, from: asked_at, spent: 0, uses: 0, quota };
+        let Some(Lease { id, tokens, ttl_ms }) = grant.lease else { return };
+        let next = Held { id, tokens, ttl_ms, from: asked_at, spent: 0, uses: 0, quota };
         // Of two that were asked for at once, the richer one is kept.
         let poorer = self.held.as_ref().is_some_and(|held| held.is_good(asked_at) && held.left() > next.left());
         if poorer {
-            self.unsettled.extend(next.settlement());
+            self.owe(next.settlement());
         } else {
             self.retire();
             self.held = Some(next);
@@ -167,14 +173,14 @@ impl Holding {
 
     /// The guard refused as many tokens.
     pub fn refused(&mut self, tokens: u32, retry_at: Option<Timestamp>, quota: Quota, asked_at: Timestamp) {
-        self.asking_since = None;
+        self.is_asking = false;
         self.refused = Some(Box::new(Refused { at: asked_at, believed_ms: believed_ms(&quota), tokens, retry_at, quota }));
     }
 
     /// The guard did not answer. What was to be settled is settled by a later message; if it was, nothing is done twice.
     pub fn unanswered(&mut self, settle: Vec<Settlement>) {
-        self.asking_since = None;
-        self.unsettled.extend(settle);
+        self.is_asking = false;
+        self.owe(settle);
     }
 
     /// Stops going by the lease: somebody knows that its record has changed.
@@ -187,7 +193,7 @@ impl Holding {
     /// at it. Whoever asks is.
     pub fn plan_settlement(&mut self, owes: bool, now: Timestamp) -> bool {
         let at_it = self.settling_until.is_some_and(|until| (until.plus_ms(-SETTLING_MS)..until).contains(&now));
-        let needed = owes || !self.unsettled.is_empty() || self.held.as_ref().is_some_and(|held| held.settlement().is_some());
+        let needed = owes || self.unsettled.is_some() || self.held.as_ref().is_some_and(|held| held.settlement().is_some());
         if needed && !at_it {
             self.settling_until = Some(now.plus_ms(SETTLING_MS));
         }
@@ -219,13 +225,13 @@ impl Holding {
 
     fn quiet_ms(&self) -> i64 {
         let timely = self.held.as_ref().filter(|held| held.settlement().is_none());
-        timely.map_or(QUIET_MS, |held| i64::from(held.lease.ttl_ms).clamp(QUIET_MS, LONG_QUIET_MS))
+        timely.map_or(QUIET_MS, |held| i64::from(held.ttl_ms).clamp(QUIET_MS, LONG_QUIET_MS))
     }
 
     /// Gives up what is held: what there is to settle.
     pub fn give_up(&mut self) -> Vec<Settlement> {
         self.let_go();
-        std::mem::take(&mut self.unsettled)
+        self.take_unsettled()
     }
 
     /// Whoever was to settle is done.
@@ -235,7 +241,7 @@ impl Holding {
 
     /// Until when the answer to somebody's question is waited for.
     fn answer_by(&self, now: Timestamp) -> Option<Timestamp> {
-        self.asking_since.map(|since| since.plus_ms(PATIENCE_MS)).filter(|until| now < *until)
+        self.asked_at.filter(|_| self.is_asking).map(|since| since.plus_ms(PATIENCE_MS)).filter(|until| now < *until)
     }
 
     fn retire_if_over(&mut self, now: Timestamp) {
@@ -245,7 +251,16 @@ impl Holding {
     }
 
     fn retire(&mut self) {
-        self.unsettled.extend(self.held.take().and_then(|held| held.settlement()));
+        let settlement = self.held.take().and_then(|held| held.settlement());
+        self.owe(settlement);
+    }
+
+    fn owe(&mut self, settle: impl IntoIterator<Item = Settlement>) {
+        settle.into_iter().for_each(|settlement| self.unsettled.get_or_insert_default().push(settlement));
+    }
+
+    fn take_unsettled(&mut self) -> Vec<Settlement> {
+        self.unsettled.take().map_or_else(Vec::new, |unsettled| *unsettled)
     }
 }
 
@@ -262,7 +277,7 @@ fn wait_ms(moment: Timestamp, now: Timestamp) -> u32 {
 
 impl Held {
     fn until(&self) -> Timestamp {
-        self.from.plus_ms(self.lease.ttl_ms.into())
+        self.from.plus_ms(self.ttl_ms.into())
     }
 
     /// A clock that went back proves nothing.
@@ -271,19 +286,19 @@ impl Held {
     }
 
     fn is_nearly_over(&self, now: Timestamp) -> bool {
-        let ttl_ms = i64::from(self.lease.ttl_ms);
+        let ttl_ms = i64::from(self.ttl_ms);
         let old = self.until().ms() - now.ms() <= ttl_ms / RENEWAL_PART;
-        let low = self.lease.tokens.zip(self.left()).is_some_and(|(all, left)| all > 0 && left <= all / LOW_TOKENS_PART);
+        let low = self.tokens.zip(self.left()).is_some_and(|(all, left)| all > 0 && left <= all / LOW_TOKENS_PART);
         old || low || self.uses > MAX_USES / 2
     }
 
     /// What its guard has to hear; nothing of a lease without tokens.
     fn settlement(&self) -> Option<Settlement> {
-        self.lease.tokens.filter(|tokens| *tokens > 0).map(|_| Settlement { lease: self.lease.id, spent: self.spent })
+        self.tokens.filter(|tokens| *tokens > 0).map(|_| Settlement { lease: self.id, spent: self.spent })
     }
 
     fn left(&self) -> Option<u32> {
-        self.lease.tokens.map(|tokens| tokens.saturating_sub(self.spent))
+        self.tokens.map(|tokens| tokens.saturating_sub(self.spent))
     }
 
     /// What the guard had left when it granted, and what is left of the lease.

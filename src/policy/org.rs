@@ -8,6 +8,7 @@ use super::{name, rules::Policy, scope::read_word};
 use crate::{
     base::{
         document::{self, Fault, Faults, Field},
+        heap,
         id::OrgId,
         time::Timestamp,
     },
@@ -50,7 +51,7 @@ impl Organization {
     /// About how many bytes of memory it takes, but for its policy: organizations are few.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + self.name.len()
+        heap::shared::<Self>() + heap::block(self.name.len())
     }
 }
 

@@ -3,6 +3,8 @@
 //! A permission is `resource:action`, or one word where it stands for a whole capability. No permission includes
 //! another: write never includes read.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,29 +14,29 @@ const MAX_WORD_CHARS: usize = 50;
 const MAX_DEPTH: usize = 4;
 const MAX_TERMS: usize = 100;
 
-/// One permission, such as `leads:read`.
+/// One permission, such as `leads:read`. Copies share its text: what is granted is told with each decision.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Permission(String);
+pub struct Permission(Rc<str>);
 
 impl Permission {
     /// The permission to do `action` with `resource`.
     #[must_use]
     pub fn of(resource: &str, action: &str) -> Self {
-        Self(format!("{resource}:{action}"))
+        Self(format!("{resource}:{action}").into())
     }
 
     /// The permission that is a whole capability, without an action.
     #[must_use]
     pub fn capability(name: &str) -> Self {
-        Self(name.to_owned())
+        Self(name.into())
     }
 
     /// Reads `word` or `word:word`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (resource, action) = text.split_once(':').map_or((text, None), |(resource, action)| (resource, Some(action)));
-        (is_word(resource) && action.is_none_or(is_word)).then(|| Self(text.to_owned()))
+        (is_word(resource) && action.is_none_or(is_word)).then(|| Self(text.into()))
     }
 
     /// Resource and action, where it has both.

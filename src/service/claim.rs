@@ -61,7 +61,8 @@ impl<R: Guarded> Part<R> {
                 if !question.peek {
                     shelf.watch(ports, id);
                 }
-                let Answer { record, outcome, quota } = inquiry::ask(ports, shelf, id, known, question).await?;
+                // On the heap: requests that go by a lease would carry, and move, the room that this takes.
+                let Answer { record, outcome, quota } = Box::pin(inquiry::ask(ports, shelf, id, known, question)).await?;
                 let state = match (&record, outcome) {
                     (None, _) | (_, Outcome::Unknown) => State::Gone,
                     (Some(_), Outcome::Granted(at)) => State::Granted(if question.peek { 0 } else { question.want }, at),

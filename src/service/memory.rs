@@ -27,9 +27,9 @@ use crate::{
 const MAX_ORGS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
 
 /// So many keys at most, if they take no more than this. An isolate has 128 MB: half of it is for all that is known of
-/// keys, and of that half a third is for what was counted and not told yet.
+/// keys, and of that half a third is for what was counted and not told yet. It is enough for that many ordinary keys.
 const MAX_KEYS: NonZeroUsize = NonZeroUsize::new(100_000).expect("100000 is not zero");
-const MAX_KEY_BYTES: usize = 36 * 1024 * 1024;
+const MAX_KEY_BYTES: usize = 44 * 1024 * 1024;
 
 /// 4096 digests with their times are less than half a megabyte.
 const MAX_UNKNOWN: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
@@ -48,7 +48,6 @@ pub struct Memory {
     pub keys: Shelf<KeyRecord>,
     /// Organizations likewise.
     pub orgs: Shelf<Organization>,
-    digests: Rc<RefCell<LruCache<Digest, KeyId>>>,
     imports: Rc<Cell<Imports>>,
     /// Digests that the truth did not know when it was asked at that time.
     unknown: Rc<RefCell<LruCache<Digest, Timestamp>>>,
@@ -72,7 +71,6 @@ impl Default for Memory {
         Self {
             keys: Shelf::new(MAX_KEYS, MAX_KEY_BYTES),
             orgs: Shelf::new(MAX_ORGS, usize::MAX),
-            digests: Rc::new(RefCell::new(LruCache::unbounded())),
             imports: Rc::new(Cell::new(Imports::Unknown)),
             unknown: Rc::new(RefCell::new(LruCache::new(MAX_UNKNOWN))),
             known_keys: Rc::default(),
@@ -81,11 +79,10 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// The key that had a secret with that digest when it was last seen, and still has it in the newest record.
+    /// The known key that has a secret with that digest in its newest record.
     #[must_use]
     pub fn key_of(&self, digest: &Digest) -> Option<Rc<KeyRecord>> {
-        let id = self.digests.borrow_mut().get(digest).cloned()?;
-        self.keys.record(&id).filter(|key| key.secret(digest).is_some())
+        self.keys.key_of(digest)
     }
 
     /// Goes by no lease of these any more: whoever changed them here sees the change here at once.
@@ -98,14 +95,9 @@ impl Memory {
         }
     }
 
-    /// Remembers a key under one of its digests, and gives back its newest record.
-    pub fn remember_key(&self, digest: Digest, key: KeyRecord) -> Rc<KeyRecord> {
-        let key = self.keys.remember(Rc::new(key));
-        let mut digests = self.digests.borrow_mut();
-        digests.put(digest, key.id.clone());
-        // Those of forgotten keys are the oldest, too. A key has two while it is rotated.
-        while digests.len() > 2 * self.keys.size() && digests.pop_lru().is_some() {}
-        key
+    /// Remembers a key, and gives back its newest record.
+    pub fn remember_key(&self, key: KeyRecord) -> Rc<KeyRecord> {
+        self.keys.remember(Rc::new(key))
     }
 }
 
@@ -165,45 +157,49 @@ mod tests {
     #[test]
     fn large_keys_push_the_oldest_out_before_there_are_many() {
         let memory = Memory::default();
-        let all: Vec<Digest> = keys(12_000, 4_000).map(|(digest, key)| (digest, memory.remember_key(digest, key)).0).collect();
+        let all: Vec<Digest> = keys(12_000, 4_000)
+            .map(|(digest, key)| {
+                memory.remember_key(key);
+                digest
+            })
+            .collect();
         let known = memory.keys.size();
-        assert!((6_000..9_000).contains(&known), "{known}");
+        assert!((9_000..11_000).contains(&known), "{known}");
         let remembered = all.iter().filter(|digest| memory.key_of(digest).is_some()).count();
         assert_eq!(remembered, known);
         assert!(all.iter().rev().take(known).all(|digest| memory.key_of(digest).is_some()), "the newest are known");
-        assert!(memory.digests.borrow().len() <= 2 * known, "nor are the others' digests kept");
     }
 
     #[test]
-    fn keys_share_whose_they_are_what_they_are_granted_and_who_made_them_in_each_version() {
+    fn keys_share_what_they_are_granted_and_who_made_them_in_each_version() {
         let memory = Memory::default();
         let read = |key: &KeyRecord| KeyRecord::from_stored(&key.to_stored().unwrap()).unwrap();
         let [one, two] = [0, 1].map(|number| {
-            let (digest, key) = keys(2, 10).nth(number).unwrap();
-            memory.remember_key(digest, read(&key));
+            let (_, key) = keys(2, 10).nth(number).unwrap();
+            memory.remember_key(read(&key));
             memory.keys.remember(Rc::new(read(&KeyRecord { version: 9, ..key })))
         });
         assert_eq!((one.version, two.version), (9, 9));
         assert!(Rc::ptr_eq(&one.permissions, &two.permissions));
         assert!(Rc::ptr_eq(&one.created_by, &two.created_by));
-        assert_eq!(one.org_id.as_str().as_ptr(), two.org_id.as_str().as_ptr());
     }
 
     #[test]
     fn what_a_key_takes_is_counted_anew_when_it_changes_and_not_at_all_when_it_is_gone() {
         let (memory, (digest, key)) = (Memory::default(), keys(1, 10).next().unwrap());
         let bytes = |memory: &Memory| memory.keys.bytes();
-        memory.remember_key(digest, key.clone());
+        memory.remember_key(key.clone());
         let before = bytes(&memory);
-        memory.remember_key(digest, key.clone());
+        memory.remember_key(key.clone());
         assert_eq!(bytes(&memory), before, "the same record again");
-        let longer = KeyRecord { name: "x".repeat(64) + &key.name, version: key.version + 1, ..key.clone() };
-        memory.remember_key(digest, longer);
+        let longer = KeyRecord { name: ("x".repeat(64) + &key.name).into(), version: key.version + 1, ..key.clone() };
+        memory.remember_key(longer);
         assert_eq!(bytes(&memory), before + 64);
-        memory.remember_key(digest, key.clone());
+        memory.remember_key(key.clone());
         assert_eq!(bytes(&memory), before + 64, "an older record changes nothing");
+        assert!(memory.key_of(&digest).is_some());
         memory.keys.forget(&key.id);
-        assert_eq!(bytes(&memory), 0);
+        assert_eq!((bytes(&memory), memory.key_of(&digest)), (0, None));
     }
 
     #[test]

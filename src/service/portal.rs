@@ -190,8 +190,8 @@ pub async fn find_operator(ports: &Ports, cookie: &Plaintext) -> Result<Option<P
 /// An outage, or a lost race five times over.
 pub async fn sign_out(ports: &Ports, session: &PortalSession, origin: Origin) -> Result<(), Failure> {
     let origin = Origin { actor: session.actor(), ..origin };
-    let (org, id) = (session.org_id.as_str(), session.id.as_str());
-    end(&Change { ports, org, session: id, if_version: None, origin }).await
+    let (org, id) = (session.org_id.text(), session.id.text());
+    end(&Change { ports, org: &org, session: &id, if_version: None, origin }).await
 }
 
 /// The session of that id.

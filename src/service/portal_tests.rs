@@ -39,12 +39,13 @@ fn opens(world: &World, link: &Plaintext) -> bool {
 
 fn end_of(world: &World, session: &PortalSession, if_version: Option<&[u64]>) -> Result<(), Failure> {
     let ports = world.ports();
-    block_on(end(&Change { ports: &ports, org: ORG, session: session.id.as_str(), if_version, origin: origin() }))
+    block_on(end(&Change { ports: &ports, org: ORG, session: session.id.text().as_str(), if_version, origin: origin() }))
 }
 
 fn role_of(world: &World, session: &PortalSession, role: &str, if_version: Option<&[u64]>) -> Result<PortalSession, Failure> {
     let ports = world.ports();
-    let change = Change { ports: &ports, org: ORG, session: session.id.as_str(), if_version, origin: origin() };
+    let id = session.id.text();
+    let change = Change { ports: &ports, org: ORG, session: &id, if_version, origin: origin() };
     block_on(update(&change, &json!({ "role": role })))
 }
 
@@ -186,11 +187,12 @@ fn a_session_of_another_organization_is_not_found() {
     let world = world();
     let session = opened(&world).session;
     let ports = world.ports();
-    let change = Change { ports: &ports, org: "org_system", session: session.id.as_str(), if_version: None, origin: origin() };
+    let id = session.id.text();
+    let change = Change { ports: &ports, org: "org_system", session: &id, if_version: None, origin: origin() };
     assert!(matches!(block_on(end(&change)), Err(Failure::NotFound)));
-    assert!(matches!(block_on(get(&ports, "org_system", session.id.as_str())), Err(Failure::NotFound)));
+    assert!(matches!(block_on(get(&ports, "org_system", session.id.text().as_str())), Err(Failure::NotFound)));
     assert!(matches!(block_on(get(&ports, ORG, "prt_x")), Err(Failure::NotFound)));
-    assert!(block_on(get(&ports, ORG, session.id.as_str())).is_ok());
+    assert!(block_on(get(&ports, ORG, session.id.text().as_str())).is_ok());
 }
 
 #[test]

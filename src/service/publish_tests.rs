@@ -47,7 +47,7 @@ fn sweep_publishes_what_a_failing_guard_left_behind() {
 #[test]
 fn next_touch_of_a_key_publishes_it() {
     let world = unpublished();
-    block_on(keys::get(&world.ports(), fixtures::org_id().as_str(), fixtures::key_id().as_str())).unwrap();
+    block_on(keys::get(&world.ports(), fixtures::org_id().text().as_str(), fixtures::key_id().text().as_str())).unwrap();
     assert_eq!(world.ledger.outbox(), []);
     assert_eq!(outcome(&world), "REVOKED");
 }
@@ -56,9 +56,9 @@ fn next_touch_of_a_key_publishes_it() {
 fn touch_that_cannot_publish_still_answers() {
     let world = unpublished();
     world.wire.fail(Call::KeyAdopt, Times::ForEver);
-    assert!(block_on(keys::get(&world.ports(), fixtures::org_id().as_str(), fixtures::key_id().as_str())).is_ok());
+    assert!(block_on(keys::get(&world.ports(), fixtures::org_id().text().as_str(), fixtures::key_id().text().as_str())).is_ok());
     world.wire.fail(Call::FindUnpublished, Times::ForEver);
-    assert!(block_on(keys::get(&world.ports(), fixtures::org_id().as_str(), fixtures::key_id().as_str())).is_ok());
+    assert!(block_on(keys::get(&world.ports(), fixtures::org_id().text().as_str(), fixtures::key_id().text().as_str())).is_ok());
     assert_eq!(world.ledger.outbox().len(), 1);
 }
 
@@ -78,7 +78,7 @@ fn one_subject_that_fails_does_not_keep_the_others_from_being_published() {
     let world = unpublished();
     world.wire.fail(Call::IndexPut, Times::ForEver);
     let org = fixtures::org_id();
-    let second = block_on(keys::create(&world.ports(), org.as_str(), &json!({"name": "B"}), author())).unwrap().key;
+    let second = block_on(keys::create(&world.ports(), org.text().as_str(), &json!({"name": "B"}), author())).unwrap().key;
     world.wire.mend();
     // All three attempts at the first subject.
     world.wire.fail(Call::KeyAdopt, Times::Exactly(3));
@@ -140,7 +140,7 @@ fn new_organization_commits_with_its_entry_and_wakes_no_guard() {
     let made = block_on(orgs::create(&world.ports(), &json!({"name": "Umbrella"}), origin())).unwrap();
     assert_eq!(world.ledger.audit().len(), 1);
     assert_eq!((world.ledger.outbox().len(), world.wire.count_where(Call::is_guard)), (0, 0));
-    assert_eq!(block_on(orgs::get(&world.ports(), made.id.as_str())).unwrap(), made);
+    assert_eq!(block_on(orgs::get(&world.ports(), made.id.text().as_str())).unwrap(), made);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn late_publication_of_an_older_record_does_not_take_the_index_back() {
 fn sweep_of_a_new_key_wakes_no_guard() {
     let world = World::of(fixtures::organization(json!({})));
     world.wire.fail(Call::IndexPut, Times::ForEver);
-    block_on(keys::create(&world.ports(), fixtures::org_id().as_str(), &json!({"name": "B"}), author())).unwrap();
+    block_on(keys::create(&world.ports(), fixtures::org_id().text().as_str(), &json!({"name": "B"}), author())).unwrap();
     world.wire.mend();
     block_on(sweep(&world.ports())).unwrap();
     assert_eq!((world.wire.count(Call::KeyAdopt), world.ledger.outbox().len()), (0, 0));

@@ -31,8 +31,9 @@ const MAX_LOOKS: u32 = 500;
 pub fn owner(subject: &Subject, record: Option<&str>) -> Option<Owner> {
     match subject {
         Subject::Key(_) => {
-            let KeyRecord { id, org_id, name, prefix, .. } = KeyRecord::from_stored(record?).ok()?;
-            Some(Owner { id: id.to_string(), org_id, name, prefix: Some(prefix) })
+            let key = KeyRecord::from_stored(record?).ok()?;
+            let prefix = Some(key.prefix().to_owned());
+            Some(Owner { id: key.id.to_string(), org_id: key.org_id, name: key.name.into(), prefix })
         }
         Subject::Org(id) => Some(Owner { id: id.to_string(), org_id: id.clone(), name: String::new(), prefix: None }),
     }

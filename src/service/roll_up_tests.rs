@@ -52,7 +52,7 @@ fn wake(world: &World) {
 }
 
 fn used(world: &World) -> Used {
-    block_on(keys::get(&world.ports(), fixtures::ORG, fixtures::key_id().as_str())).unwrap()
+    block_on(keys::get(&world.ports(), fixtures::ORG, &fixtures::key_id().text())).unwrap()
 }
 
 fn for_user(user: &str, path: &str) -> Ask {
@@ -108,7 +108,7 @@ fn what_is_done_for_a_user_is_in_the_audit_log_under_the_users_name() {
     assert_eq!(told, [("ada", json!(2)), ("eve", json!(1))]);
     let AuditEntry { action, actor, target, ip, changes, .. } = &entries[0];
     assert_eq!((*action, actor.kind, ip.as_deref()), (Action::KeyImpersonated, ActorType::User, Some("203.0.113.9")));
-    assert_eq!((target.id.as_str(), target.name.as_str()), (fixtures::key_id().as_str(), "K"));
+    assert_eq!((target.id.as_str(), target.name.as_str()), (&*fixtures::key_id().text(), "K"));
     assert_eq!(changes["path"], json!({"from": null, "to": "/v1/leads"}));
 }
 

@@ -4,11 +4,16 @@ use std::{cell::RefCell, hash::Hash, num::NonZeroUsize, rc::Rc};
 
 use lru::LruCache;
 
-use super::commons::Commons;
+use super::{
+    commons::Commons,
+    digests::Digests,
+    named::{Identified, Named},
+};
 use crate::{
     base::{
         actor::Actor,
         chance::NoEntropy,
+        heap,
         id::{EdgeId, KeyId, OrgId},
         json,
         time::Timestamp,
@@ -17,6 +22,7 @@ use crate::{
     limit::holding::{Found, Holding},
     policy::{org::Organization, scope::Permission},
     ports::{Chore, Ports, Subject},
+    token::digest::Digest,
     usage::{
         report::Report,
         tally::{Tallies, Tone},
@@ -26,17 +32,21 @@ use crate::{
 /// A record that a guard hands out.
 pub trait Guarded: Sized {
     /// What names its subject.
-    type Id: Clone + Eq + Hash;
+    type Id: Clone + Eq + Hash + Identified<Self::Id>;
     /// What records have in common.
     type Commons: Default;
     /// Its subject's id.
     fn id(&self) -> &Self::Id;
     /// Its version.
     fn version(&self) -> u64;
-    /// About how many bytes of memory it takes.
+    /// How many bytes of memory it takes.
     fn bytes(&self) -> usize;
     /// Shares what it has in common with others.
     fn share(&mut self, commons: &mut Self::Commons);
+    /// It is known now.
+    fn file(_: &Rc<Self>, _: &mut Self::Commons) {}
+    /// It is not known any more.
+    fn remove(_: &Rc<Self>, _: &mut Self::Commons) {}
     /// Its subject.
     fn subject(id: &Self::Id) -> Subject;
     /// Reads the text that the guard hands out.
@@ -46,12 +56,12 @@ pub trait Guarded: Sized {
     fn read(text: &str) -> Result<Self, StoredRecordError>;
 }
 
-/// What keys have in common: whose they are, what they were granted, and who made them.
+/// What keys have in common: what they were granted, who made them, and where they are found by a secret.
 #[derive(Default)]
 pub struct KeyCommons {
-    orgs: Commons<OrgId>,
     permissions: Commons<Rc<Vec<Permission>>>,
     actors: Commons<Rc<Actor>>,
+    digests: Digests,
 }
 
 impl Guarded for KeyRecord {
@@ -67,13 +77,20 @@ impl Guarded for KeyRecord {
     }
 
     fn bytes(&self) -> usize {
-        self.bytes()
+        self.bytes() + self.secrets.len() * Digests::BYTES
     }
 
     fn share(&mut self, commons: &mut KeyCommons) {
-        commons.orgs.share(&mut self.org_id);
         commons.permissions.share(&mut self.permissions);
         commons.actors.share(&mut self.created_by);
+    }
+
+    fn file(key: &Rc<Self>, commons: &mut KeyCommons) {
+        commons.digests.file(key);
+    }
+
+    fn remove(key: &Rc<Self>, commons: &mut KeyCommons) {
+        commons.digests.remove(key);
     }
 
     fn subject(id: &KeyId) -> Subject {
@@ -112,18 +129,11 @@ impl Guarded for Organization {
     }
 }
 
-/// A record and what is held of its subject.
-struct Entry<R> {
-    record: Rc<R>,
-    holding: Holding,
-}
-
-/// What an entry takes beside its record: links, its share of the tables, the key's text, its digest's entry.
-const ENTRY_BYTES: usize = 200;
-
-/// About how many bytes a subject takes that is known by this record.
+/// How many bytes a subject takes that is known by this record: the node of a list with two links, in a table of two
+/// pointers for each.
 fn weight<R: Guarded>(record: &R) -> usize {
-    record.bytes() + size_of::<Entry<R>>() + ENTRY_BYTES
+    let pointers = 2 * size_of::<usize>();
+    record.bytes() + heap::block(size_of::<(Named<R>, Holding)>() + pointers) + heap::entry(pointers)
 }
 
 /// The records of one kind. Clones share them.
@@ -135,9 +145,9 @@ pub struct Shelf<R: Guarded> {
 
 /// What is known, within bounds.
 struct Known<R: Guarded> {
-    entries: LruCache<R::Id, Entry<R>>,
+    entries: LruCache<Named<R>, Holding>,
     commons: R::Commons,
-    /// About what the subjects take.
+    /// What the subjects take.
     bytes: usize,
     /// So many subjects at most, and so many bytes: there may be few large records, and many small ones.
     most: usize,
@@ -155,31 +165,43 @@ impl<R: Guarded> Known<R> {
         if let Some(new) = Rc::get_mut(&mut record) {
             new.share(&mut self.commons);
         }
-        match self.entries.get_mut(record.id()) {
-            Some(entry) if entry.record.version() >= record.version() => return Rc::clone(&entry.record),
-            Some(entry) => {
-                self.bytes = self.bytes.saturating_sub(weight(entry.record.as_ref()));
-                entry.record = Rc::clone(&record);
-            }
-            None => {
-                self.entries.put(record.id().clone(), Entry { record: Rc::clone(&record), holding: Holding::default() });
-            }
+        if let Some((Named(known), _)) = self.get(record.id())
+            && known.version() >= record.version()
+        {
+            return Rc::clone(known);
         }
+        let holding = self.pop(record.id()).unwrap_or_default();
+        self.entries.put(Named(Rc::clone(&record)), holding);
+        R::file(&record, &mut self.commons);
         self.bytes += weight(record.as_ref());
         while (self.bytes > self.most_bytes || self.entries.len() > self.most) && self.entries.len() > 1 {
             let oldest = self.entries.pop_lru();
-            self.release(oldest.map(|(_, entry)| entry));
+            self.release(oldest);
         }
         record
     }
 
-    fn release(&mut self, gone: Option<Entry<R>>) {
-        self.bytes = self.bytes.saturating_sub(gone.map_or(0, |entry| weight(entry.record.as_ref())));
+    /// The record and what is held of its subject, which counts as use.
+    fn get(&mut self, id: &R::Id) -> Option<(&Named<R>, &Holding)> {
+        self.entries.get_key_value(id as &dyn Identified<R::Id>)
+    }
+
+    /// Takes the subject out: what was held of it.
+    fn pop(&mut self, id: &R::Id) -> Option<Holding> {
+        let gone = self.entries.pop_entry(id as &dyn Identified<R::Id>);
+        self.release(gone)
+    }
+
+    fn release(&mut self, gone: Option<(Named<R>, Holding)>) -> Option<Holding> {
+        let (Named(record), holding) = gone?;
+        self.bytes = self.bytes.saturating_sub(weight(record.as_ref()));
+        R::remove(&record, &mut self.commons);
+        Some(holding)
     }
 }
 
 impl<R: Guarded> Shelf<R> {
-    /// An empty one for so many subjects, which take about so many bytes. No room is made before they come.
+    /// An empty one for so many subjects, which take so many bytes. No room is made before they come.
     #[must_use]
     pub fn new(size: NonZeroUsize, most_bytes: usize) -> Self {
         let known = Known { entries: LruCache::unbounded(), commons: R::Commons::default(), bytes: 0, most: size.get(), most_bytes };
@@ -192,7 +214,7 @@ impl<R: Guarded> Shelf<R> {
         self.known.borrow().entries.len()
     }
 
-    /// About how many bytes of memory they take.
+    /// How many bytes of memory they take.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.known.borrow().bytes
@@ -201,7 +223,7 @@ impl<R: Guarded> Shelf<R> {
     /// The newest record that was seen. Only a lease or a guard's answer makes it one to rely on.
     #[must_use]
     pub fn record(&self, id: &R::Id) -> Option<Rc<R>> {
-        self.known.borrow_mut().entries.get(id).map(|entry| Rc::clone(&entry.record))
+        self.known.borrow_mut().get(id).map(|(Named(record), _)| Rc::clone(record))
     }
 
     /// Remembers a record, and gives back the newest one.
@@ -213,15 +235,13 @@ impl<R: Guarded> Shelf<R> {
 
     /// Forgets a subject that is gone.
     pub fn forget(&self, id: &R::Id) {
-        let mut known = self.known.borrow_mut();
-        let gone = known.entries.pop(id);
-        known.release(gone);
+        self.known.borrow_mut().pop(id);
     }
 
     /// What is held of the subject, for a request for `tokens`.
     #[must_use]
     pub fn find(&self, id: &R::Id, tokens: u32, now: Timestamp) -> Found {
-        self.known.borrow_mut().entries.get(id).map_or(Found::Nothing, |entry| entry.holding.find(tokens, now))
+        self.known.borrow_mut().get(id).map_or(Found::Nothing, |(_, holding)| holding.find(tokens, now))
     }
 
     /// What should be done for the subject after the answer.
@@ -244,7 +264,18 @@ impl<R: Guarded> Shelf<R> {
 
     /// Changes what is held of the subject; `None` when it is not known any more.
     pub fn with<T>(&self, id: &R::Id, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
-        self.known.borrow_mut().entries.get_mut(id).map(|entry| change(&mut entry.holding))
+        self.known.borrow_mut().entries.get_mut(id as &dyn Identified<R::Id>).map(change)
+    }
+}
+
+impl Shelf<KeyRecord> {
+    /// The newest record of the key that has a secret with that digest.
+    #[must_use]
+    pub fn key_of(&self, digest: &Digest) -> Option<Rc<KeyRecord>> {
+        let mut known = self.known.borrow_mut();
+        let key = Rc::clone(known.commons.digests.find(digest)?);
+        known.entries.promote(&key.id as &dyn Identified<KeyId>);
+        Some(key)
     }
 }
 

@@ -80,8 +80,9 @@ pub async fn of_org(ports: &Ports, org: &str, range: Range) -> Result<Summary, F
 }
 
 fn top_key((used, Total { requests, allowed, denied }): (Used, Total)) -> TopKey {
-    let KeyRecord { id, name, prefix, last_used_at, .. } = used.key;
-    TopKey { key: NamedKey { id, name, prefix }, requests, allowed, denied, last_used_at }
+    let prefix = used.key.prefix().to_owned();
+    let KeyRecord { id, name, last_used_at, .. } = used.key;
+    TopKey { key: NamedKey { id, name: name.into(), prefix }, requests, allowed, denied, last_used_at }
 }
 
 fn counted(used: Used, range: Range, now: Timestamp) -> (Used, Total) {

@@ -144,7 +144,7 @@ fn activity_is_what_was_asked_last_newest_first() {
     assert_eq!(ask(&world, &world.memory, &other).unwrap(), "IMPERSONATION_NOT_ALLOWED");
     let asked_at = world.clock.now();
     run_chores(&world, &world.memory);
-    let (key, deeds) = block_on(activity(&world.ports(), fixtures::ORG, fixtures::key_id().as_str())).unwrap();
+    let (key, deeds) = block_on(activity(&world.ports(), fixtures::ORG, fixtures::key_id().text().as_str())).unwrap();
     assert_eq!((key.id, deeds.len()), (fixtures::key_id(), 2));
     let newest = Deed {
         at: asked_at,
@@ -164,9 +164,9 @@ fn usage_of_a_key_that_is_not_there_is_not_found_and_of_a_guard_that_does_not_an
     let (ports, key) = (world.ports(), fixtures::key_id());
     let read = |org: &str, key: &str| block_on(summary(&ports, org, key, Range::Day));
     assert!(matches!(read(fixtures::ORG, "key_01q9gd6e000w3ge1r70w3ge1r0"), Err(Failure::NotFound)));
-    assert!(matches!(read("org_01q9gd6e000w3ge1r70w3ge1r0", key.as_str()), Err(Failure::NotFound)));
+    assert!(matches!(read("org_01q9gd6e000w3ge1r70w3ge1r0", key.text().as_str()), Err(Failure::NotFound)));
     world.wire.fail(Call::ReadUsage, Times::ForEver);
-    assert!(matches!(read(fixtures::ORG, key.as_str()), Err(Failure::Unavailable(_))));
+    assert!(matches!(read(fixtures::ORG, key.text().as_str()), Err(Failure::Unavailable(_))));
 }
 
 /// One turn of something that takes several.

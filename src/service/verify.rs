@@ -98,7 +98,19 @@ impl Known {
 /// # Errors
 /// [`Failure::Unavailable`] when no decision can be reached: fail closed. Then nothing is counted.
 pub async fn verify(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> Result<Decision, Failure> {
-    let decision = reach(ports, memory, credential, ask).await?;
+    // 1. Shape and checksum: a typo never reaches storage, unless keys of other shapes were imported. Nor is room made, and
+    // moved, for what comes after.
+    let presented = match Key::parse(credential) {
+        Ok(credential) => (credential.digest(), Denial::NotFound),
+        Err(malformed) if credential.len() <= MAX_FOREIGN_BYTES && has_imports(ports, memory).await? => {
+            (Digest::of(credential), malformed.into())
+        }
+        Err(malformed) => {
+            let at = ports.clock.now();
+            return Ok(Decision { outcome: Err(malformed.into()), known: None, at, freshness: Freshness::Strict });
+        }
+    };
+    let decision = reach(ports, memory, presented, ask).await?;
     if let Some(known) = &decision.known {
         if !ask.peek && !count(memory, known, &decision, ask) {
             ports.background.log(&format!("a request with {} is not counted: too many keys wait for their guards", known.key.id));
@@ -146,16 +158,9 @@ fn deed(code: &'static str, at: Timestamp, ask: &Ask) -> Deed {
     }
 }
 
-async fn reach(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> Result<Decision, Failure> {
+/// Decides a request with a credential of that digest; the denial is for one that nobody knows.
+async fn reach(ports: &Ports, memory: &Memory, (digest, unknown): (Digest, Denial), ask: &Ask) -> Result<Decision, Failure> {
     let decision = |outcome, known| Ok(Decision { outcome, known, at: ports.clock.now(), freshness: Freshness::Strict });
-    // 1. Shape and checksum: a typo never reaches storage, unless keys of other shapes were imported.
-    let (digest, unknown) = match Key::parse(credential) {
-        Ok(credential) => (credential.digest(), Denial::NotFound),
-        Err(malformed) if credential.len() <= MAX_FOREIGN_BYTES && has_imports(ports, memory).await? => {
-            (Digest::of(credential), malformed.into())
-        }
-        Err(malformed) => return decision(Err(malformed.into()), None),
-    };
     // 2. What the truth did not know a moment ago, it does not know now, unless it was imported meanwhile.
     if memory.is_unknown(&digest, ports.clock.now()) && !has_imports(ports, memory).await? {
         return decision(Err(unknown), None);
@@ -199,7 +204,7 @@ async fn reach(ports: &Ports, memory: &Memory, credential: &str, ask: &Ask) -> R
                 let found = ports.ledger.find_key_by_digest(&digest).await?.filter(|found| found.id != key.id);
                 let Some(found) = found else { return decision(Err(Denial::NotFound), None) };
                 let _ = ports.index.put(&found).await;
-                key = memory.remember_key(digest, found);
+                key = memory.remember_key(found);
                 continue;
             }
         }
@@ -316,7 +321,7 @@ async fn locate(ports: &Ports, memory: &Memory, digest: &Digest, ip: Option<IpAd
         return Ok(Located::Key(key));
     }
     if let Some(key) = ports.index.find(digest).await? {
-        return Ok(Located::Key(memory.remember_key(*digest, key)));
+        return Ok(Located::Key(memory.remember_key(key)));
     }
     // Anybody can make well-formed unknown keys, and the truth is one database in one place. Counted before it is asked:
     // a key that the index does not have yet counts as well, once. A peek costs as much as any other question.
@@ -332,7 +337,7 @@ async fn locate(ports: &Ports, memory: &Memory, digest: &Digest, ip: Option<IpAd
     };
     // Read-through; without it only the next request is slower.
     let _ = ports.index.put(&key).await;
-    Ok(Located::Key(memory.remember_key(*digest, key)))
+    Ok(Located::Key(memory.remember_key(key)))
 }
 
 #[cfg(test)]

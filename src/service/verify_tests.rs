@@ -58,7 +58,8 @@ fn imported_key_is_found_though_it_was_probed_before_at_this_and_another_edge() 
     assert_eq!((ask(&world.memory), ask(&elsewhere)), (Err("MALFORMED"), Err("MALFORMED")));
     let hash = format!("sha256:{}", crate::token::digest::Digest::of("old-key").hex());
     let body = json!({"keys": [{"name": "Old", "hash": hash, "prefix": "old-"}]});
-    let imported = block_on(keys::import(&world.ports(), &world.memory, fixtures::org_id().as_str(), &body, fixtures::author())).unwrap();
+    let imported =
+        block_on(keys::import(&world.ports(), &world.memory, fixtures::org_id().text().as_str(), &body, fixtures::author())).unwrap();
     assert!(imported[0].is_ok());
     assert_eq!((ask(&world.memory), ask(&elsewhere)), (Ok(()), Ok(())), "the import waited until no edge believed otherwise");
 }

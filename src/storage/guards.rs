@@ -44,12 +44,14 @@ impl DurableGuards {
 impl Guards for DurableGuards {
     async fn send(&self, subject: &Subject, command: &Command, report: Option<&Report>) -> Result<Reply, Outage> {
         let message = serde_json::to_string(&Message { command, report }).map_err(|error| outage(error.to_string()))?;
-        let reply = self.ask(binding_of(subject), subject.id(), subject.id(), Some(&message)).await?;
+        let name = subject.id();
+        let reply = self.ask(binding_of(subject), &name, &name, Some(&message)).await?;
         json::read(&reply).map_err(no_reply)
     }
 
     async fn read_usage(&self, subject: &Subject) -> Result<Contents, Outage> {
-        let contents = self.ask(binding_of(subject), subject.id(), &format!("{}/usage", subject.id()), None).await?;
+        let name = subject.id();
+        let contents = self.ask(binding_of(subject), &name, &format!("{}/usage", name.as_str()), None).await?;
         json::read(&contents).map_err(no_reply)
     }
 

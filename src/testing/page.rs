@@ -37,7 +37,7 @@ fn shows(key: &KeyRecord, query: &KeyQuery) -> bool {
     let search = query.search.as_deref().map(str::to_ascii_lowercase).unwrap_or_default();
     (query.statuses.is_empty() || query.statuses.contains(&key.status(query.now)))
         && query.kind.is_none_or(|kind| kind == key.kind)
-        && (key.name.to_ascii_lowercase().contains(&search) || key.prefix.to_ascii_lowercase().starts_with(&search))
+        && (key.name.to_ascii_lowercase().contains(&search) || key.prefix().to_ascii_lowercase().starts_with(&search))
 }
 
 fn value(key: &KeyRecord, field: SortField) -> Value {

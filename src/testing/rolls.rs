@@ -31,7 +31,7 @@ impl Rolls for MemoryLedger {
         if let Some(known) = state.keys.iter_mut().find(|known| known.id == *key) {
             known.last_used_at = known.last_used_at.max(uses.last_used_at);
             for secret in &mut known.secrets {
-                secret.last_used_at = secret.last_used_at.max(uses.secrets.get(secret.id.as_str()).copied());
+                secret.last_used_at = secret.last_used_at.max(uses.secrets.get(&*secret.id.text()).copied());
             }
             let kept = state.recent.entry(key.clone()).or_insert_with(|| recent.clone());
             if recent.as_of >= kept.as_of {

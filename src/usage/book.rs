@@ -118,7 +118,7 @@ fn enter_bundle<R: Rows>(rows: &R, bundle: &Bundle, dating: &Dating, now: Timest
         hours.entry(Hour::of(at)).or_default().add(code, *count);
         if is_use(code) {
             uses.last_used_at = uses.last_used_at.max(Some(at));
-            secret.iter().for_each(|secret| note_last(&mut uses.secrets, secret.as_str(), at));
+            secret.iter().for_each(|secret| note_last(&mut uses.secrets, &secret.text(), at));
         }
     }
     for (hour, counts) in hours {

@@ -117,7 +117,7 @@ fn hours_are_shown_and_kept_for_their_days_and_accounts_for_theirs() {
     let Ok(names) = rows.list("").map(|rows| rows.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
     let kept: Vec<&str> = names.iter().map(|name| name.split(':').next().unwrap()).collect();
     assert_eq!(kept, ["day", "edge", "hour", "uses"], "{names:?}");
-    assert!(names[1].ends_with(other.edge.as_str()));
+    assert!(names[1].ends_with(other.edge.text().as_str()));
 }
 
 #[test]
@@ -217,5 +217,5 @@ fn of_secrets_those_that_were_used_last_are_kept() {
         enter_at(&rows, &report(u64::from(number) + 1, at, vec![line], Vec::new()), at);
     }
     let secrets = contents_at(&rows, NOW).uses.secrets;
-    assert!(secrets.len() <= 10 && secrets.contains_key(secret(49).as_str()), "{secrets:?}");
+    assert!(secrets.len() <= 10 && secrets.contains_key(secret(49).text().as_str()), "{secrets:?}");
 }

@@ -12,7 +12,8 @@ use crate::{
 
 fn owner() -> Option<Owner> {
     let key = fixtures::key();
-    Some(Owner { id: key.id.to_string(), org_id: key.org_id, name: key.name, prefix: Some(key.prefix) })
+    let prefix = Some(key.prefix().to_owned());
+    Some(Owner { id: key.id.to_string(), org_id: key.org_id, name: key.name.into(), prefix })
 }
 
 fn for_user(user: &str, path: &str, at: Timestamp) -> Impersonation {

@@ -3,7 +3,7 @@
 //! A bundle is sent until some message that carried it was answered. Until then what is counted meanwhile waits for the
 //! next one, so a guard that takes each bundle once counts each request once.
 
-use std::{borrow::Cow, collections::VecDeque, hash::Hash};
+use std::{borrow::Cow, collections::VecDeque, hash::Hash, num::NonZeroU64};
 
 use hashbrown::HashMap;
 
@@ -53,13 +53,13 @@ struct Tally {
     lines: Vec<Line>,
     deeds: VecDeque<Deed>,
     permissions: Vec<PermissionUse>,
-    impersonations: Vec<Impersonation>,
+    /// Few subjects act for users, and isolates hold many tallies: they are held elsewhere.
+    #[expect(clippy::box_collection, reason = "a third of the memory, where there is nothing")]
+    impersonations: Option<Box<Vec<Impersonation>>>,
     sent: Option<Box<Sent>>,
     deeds_told_at: Option<Timestamp>,
-    /// The number of the last message.
-    number: u64,
-    /// Whether the guard takes the edge to be at work with the subject.
-    is_open: bool,
+    /// The number of the last message, while the guard takes the edge to be at work with the subject.
+    last_open: Option<NonZeroU64>,
 }
 
 /// A bundle that no guard is known to have heard.
@@ -99,7 +99,7 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         let before = tally.deeds.len();
         tally.add(Some(secret), &deed.code, deed.at);
         if let Some(user) = deed.act_as.as_deref().filter(|_| deed.code == VALID) {
-            add_impersonation(&mut tally.impersonations, user, &deed);
+            add_impersonation(tally.impersonations.get_or_insert_default(), user, &deed);
         }
         if before == 0 {
             tally.deeds.reserve_exact(1);
@@ -125,8 +125,9 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         self.number += 1;
         let (edge, number) = (self.edge.clone(), self.number);
         let Some(tally) = self.tally(id) else { return Report { edge, number, sent_at: now, is_whole: false, bundle: None } };
-        tally.number = number;
-        tally.is_open |= tone == Tone::Opening;
+        if tone == Tone::Opening || tally.last_open.is_some() {
+            tally.last_open = NonZeroU64::new(number);
+        }
         let bundle = tally.bundle(number, tone, now);
         Report { edge, number, sent_at: now, is_whole: tally.is_told_by(bundle.as_ref()), bundle }
     }
@@ -138,8 +139,8 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
             self.deeds = self.deeds.saturating_sub(sent.bundle.deeds.len());
         }
         // Somebody may have asked for a lease while the last word was on its way.
-        if tone == Tone::Closing && tally.number == report.number {
-            tally.is_open = false;
+        if tone == Tone::Closing && tally.last_open.map(NonZeroU64::get) == Some(report.number) {
+            tally.last_open = None;
         }
         if tally.is_over() {
             self.open.remove(id);
@@ -221,7 +222,7 @@ impl Tally {
         let told_lately = self.deeds_told_at.is_some_and(|at| (at..at.plus_ms(DEEDS_EVERY_MS)).contains(&now));
         let deeds: Vec<Deed> = if told_lately && tone == Tone::Opening { Vec::new() } else { std::mem::take(&mut self.deeds).into() };
         let (lines, permissions) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.permissions));
-        let impersonations = std::mem::take(&mut self.impersonations);
+        let impersonations = self.impersonations.take().map_or_else(Vec::new, |impersonations| *impersonations);
         if lines.is_empty() && deeds.is_empty() {
             return None;
         }
@@ -239,7 +240,7 @@ impl Tally {
     }
 
     fn is_over(&self) -> bool {
-        !self.is_open && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty()
+        self.last_open.is_none() && self.sent.is_none() && self.lines.is_empty() && self.deeds.is_empty()
     }
 }
 

@@ -28,6 +28,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         cargo.args(["--lib", "--bins", "--tests"]);
     }
     cargo.args(arguments).current_dir(project::root()).env("LATCHKEY_ROOT", project::root());
+    if wants("memory", arguments) {
+        cargo.env("LATCHKEY_HOT_PATH", build::hot_path()?);
+    }
     if let Some(chromium) = chromium {
         cargo.env(tools::chromium::VARIABLE, chromium);
     }
@@ -51,7 +54,7 @@ mod tests {
     #[test]
     fn a_tool_is_needed_only_for_its_own_tests() {
         let wants = |name: &str, arguments: &[&str]| wants(name, &arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
-        for name in ["browser", "instructions", "proxies"] {
+        for name in ["browser", "instructions", "memory", "proxies"] {
             assert!(wants(name, &[]) && wants(name, &["--", "portal"]) && wants(name, &["--test", name]) && wants(name, &["--tests"]));
             assert!(!wants(name, &["--lib"]) && !wants(name, &["--test", "edge", "portal"]));
         }

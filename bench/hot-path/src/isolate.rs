@@ -1,6 +1,6 @@
 //! The memory of one isolate, filled.
 
-use std::{collections::VecDeque, net::IpAddr};
+use std::{collections::VecDeque, net::IpAddr, pin::pin};
 
 use futures_util::FutureExt;
 use latchkey::{
@@ -53,7 +53,10 @@ impl Default for Isolate {
         let (memory, ports, keys) = (Memory::default(), nobody::ports(), Keys::default());
         let org = memory.orgs.remember(keys.organization().into()).id.clone();
         memory.remember_imports(false, now());
-        Self { memory, untold: VecDeque::new(), org, ports, keys }
+        // The first message opens the book of the organization; nothing is counted before.
+        let report = memory.orgs.report(&org, Tone::Opening, &ports).expect("dice do not fail");
+        memory.orgs.told(&org, report.as_ref(), Tone::Opening, true);
+        Self { memory, untold: VecDeque::with_capacity(UNTOLD + 1), org, ports, keys }
     }
 }
 
@@ -73,7 +76,7 @@ impl Isolate {
     pub fn add(&mut self) -> Key {
         let (credential, record) = self.keys.next();
         let id = record.id.clone();
-        self.memory.remember_key(credential.digest(), record);
+        self.memory.remember_key(record);
         self.renew(&id);
         // The first message opens the book of the key; nothing is counted before.
         self.tell(&id, Tone::Opening);
@@ -106,7 +109,9 @@ impl Isolate {
     /// When anybody has to be asked.
     #[must_use]
     pub fn verify(&self, credential: &str, ask: &Ask) -> Decision {
-        let decided = verify::verify(&self.ports, &self.memory, credential, ask).now_or_never();
+        // Where it stands: as an argument it would be moved, which is no part of a decision.
+        let deciding = pin!(verify::verify(&self.ports, &self.memory, credential, ask));
+        let decided = deciding.now_or_never();
         decided.expect("nothing is waited for").unwrap_or_else(|_| unreachable!("nothing can fail"))
     }
 }

@@ -1,4 +1,4 @@
-//! Keys as customers have them: a name, five of seven permissions, a rate, two notes.
+//! Keys as customers have them: a name, five of seven permissions, a rate, an end.
 
 use latchkey::{
     base::{
@@ -6,9 +6,12 @@ use latchkey::{
         id::{KeyId, OrgId, SecretId},
         time::Timestamp,
     },
-    key::record::KeyRecord,
+    key::record::{KeyRecord, SecretRecord},
     policy::org::{OrgDraft, Organization},
-    token::format::{Key, KeyPrefix},
+    token::{
+        digest::Digest,
+        format::{Key, KeyPrefix},
+    },
 };
 use serde_json::json;
 
@@ -74,7 +77,7 @@ impl Keys {
         let (key_id, secret_id) = (KeyId::new(now, &self.dice), SecretId::new(now, &self.dice));
         let (key_id, secret_id) = (key_id.expect("dice do not fail"), secret_id.expect("dice do not fail"));
         let mut key = json!({
-            "id": key_id, "org_id": self.org, "name": "Zapier production", "prefix": credential.display_prefix(),
+            "id": key_id, "org_id": self.org, "name": "Zapier production EU", "prefix": credential.display_prefix(),
             "kind": "standard", "permissions": [], "can_impersonate": false, "rate_limit": null, "ip_allowlist": [],
             "expires_at": null, "metadata": {}, "consistency": "leased", "version": 3, "created_at": now,
             "created_by": {"type": "member", "id": format!("user_2fK9dQz{}", self.one_of(20)), "name": "Ada Lovelace"},
@@ -89,19 +92,20 @@ impl Keys {
             key["permissions"] = json!(self.permissions());
             key["rate_limit"] = json!({"limit": 6000, "window_seconds": 60});
             key["expires_at"] = json!(now.plus_ms(86_400_000));
-            key["metadata"] = json!({"team": "integrations", "environment": "production"});
         }
         json!({"format": 1, "key": key}).to_string()
     }
 }
 
-/// As many records with nothing in them as are asked for; they differ in their ids.
+/// As many records with nothing in them as are asked for; they differ in their ids and digests.
 pub fn bare(count: usize) -> impl Iterator<Item = KeyRecord> {
     let keys = Keys::default();
     let credential = Key::generate(&KeyPrefix::default(), &keys.dice).expect("dice do not fail");
     let one = KeyRecord::from_stored(&keys.document(&credential, false)).expect("a stored record");
     (0..count).map(move |_| {
         let id = KeyId::new(Timestamp::from_ms(NOW_MS), &keys.dice).expect("dice do not fail");
-        KeyRecord { id, ..one.clone() }
+        let digest = Digest::of(&id.text());
+        let secret = |secret: &SecretRecord| SecretRecord { digest, ..secret.clone() };
+        KeyRecord { id, secrets: one.secrets.iter().map(secret).collect(), ..one.clone() }
     })
 }

@@ -41,7 +41,7 @@ pub async fn create_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// As [`create_key`].
 pub async fn create_service_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call)?;
-    let created = keys::create(call.ports, OrgId::reserved().as_str(), &body, call.author()).await?;
+    let created = keys::create(call.ports, OrgId::reserved().text().as_str(), &body, call.author()).await?;
     Ok(created_key(call, &created))
 }
 

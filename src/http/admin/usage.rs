@@ -88,9 +88,10 @@ fn series(summary: &Summary) -> Reply {
 }
 
 fn table(key: &KeyRecord, deeds: &[Deed]) -> Reply {
+    let key_id = key.id.text();
     let told = |text: &Option<String>| text.clone().unwrap_or_default();
     let rows = deeds.iter().map(|deed| {
-        let (kind, id) = deed.act_as.as_deref().map_or(("key", key.id.as_str()), |user| ("user", user));
+        let (kind, id) = deed.act_as.as_deref().map_or(("key", key_id.as_str()), |user| ("user", user));
         let ip = deed.ip.map(|ip| ip.to_string()).unwrap_or_default();
         [deed.at.to_string(), told(&deed.method), told(&deed.path), ip, deed.code.to_string(), kind.to_owned(), id.to_owned()]
     });

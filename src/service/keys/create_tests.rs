@@ -49,7 +49,7 @@ fn creation_commits_key_audit_entry_and_outbox_row_in_one() {
     assert_eq!(world.ledger.key(&created.key.id), Some(created.key.clone()));
     let audit = world.ledger.audit();
     assert_eq!(audit.len(), 1);
-    assert_eq!((audit[0].action, audit[0].target.id.as_str(), audit[0].at), (Action::KeyCreated, created.key.id.as_str(), NOW));
+    assert_eq!((audit[0].action, audit[0].target.id.as_str(), audit[0].at), (Action::KeyCreated, created.key.id.text().as_str(), NOW));
     assert_eq!((&audit[0].actor, &audit[0].request_id), (&origin().actor, &origin().request_id));
     assert_eq!(world.ledger.outbox(), [(Subject::Key(created.key.id), 1)]);
 }
@@ -83,7 +83,7 @@ fn only_the_digest_of_a_secret_is_kept() {
         serde_json::to_string(&world.ledger.audit()).unwrap(),
     ];
     // Not even what follows the two characters that people are shown.
-    let hidden = secret.strip_prefix(created.key.prefix.as_str()).unwrap();
+    let hidden = secret.strip_prefix(created.key.prefix()).unwrap();
     for text in kept {
         assert!(!text.contains(hidden), "{text}");
     }
@@ -288,10 +288,10 @@ fn key_of_another_organization_is_not_found() {
     world.ledger.set_org(other);
     let key = fixtures::key_id();
     let ports = world.ports();
-    assert!(matches!(block_on(get(&ports, "org_system", key.as_str())), Err(Failure::NotFound)));
+    assert!(matches!(block_on(get(&ports, "org_system", key.text().as_str())), Err(Failure::NotFound)));
     assert!(matches!(block_on(revoke(&Change { org: "org_system", ..fixtures::change(&ports, None) }, None)), Err(Failure::NotFound)));
     assert_eq!((world.ledger.audit().len(), version(&world)), (0, 1));
-    assert_eq!(block_on(get(&ports, &org(), key.as_str())).unwrap().key, fixtures::key());
+    assert_eq!(block_on(get(&ports, &org(), &key.text())).unwrap().key, fixtures::key());
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn what_is_no_id_is_not_found() {
     let ports = world.ports();
     for key in ["", "key_", "org_system", "' OR 1=1"] {
         assert!(matches!(block_on(get(&ports, &org(), key)), Err(Failure::NotFound)), "{key}");
-        assert!(matches!(block_on(get(&ports, key, fixtures::key_id().as_str())), Err(Failure::NotFound)), "{key}");
+        assert!(matches!(block_on(get(&ports, key, fixtures::key_id().text().as_str())), Err(Failure::NotFound)), "{key}");
     }
 }
 
@@ -311,7 +311,7 @@ fn keys_of_a_disabled_organization_cannot_be_managed() {
     let ports = world.ports();
     assert!(matches!(create_in(&world, json!({"name": "A"})), Err(Failure::FeatureDisabled)));
     assert!(matches!(revoke_in(&world, None), Err(Failure::FeatureDisabled)));
-    assert!(matches!(block_on(get(&ports, &org(), fixtures::key_id().as_str())), Err(Failure::FeatureDisabled)));
+    assert!(matches!(block_on(get(&ports, &org(), fixtures::key_id().text().as_str())), Err(Failure::FeatureDisabled)));
     assert_eq!((world.ledger.audit().len(), version(&world)), (0, 1));
 }
 

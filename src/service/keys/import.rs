@@ -75,7 +75,7 @@ async fn take_over(
     let secret = SecretRecord {
         id: SecretId::new(now, ports.entropy.as_ref())?,
         digest: item.digest,
-        prefix: item.prefix,
+        prefix: item.prefix.into(),
         created_at: now,
         expires_at: None,
         last_used_at: None,

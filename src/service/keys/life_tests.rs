@@ -115,7 +115,7 @@ fn key_of_another_organization_that_was_deleted_is_nothing_to_wait_for() {
     world.ledger.set_org(Organization { id: OrgId::new(NOW, &Sequence::new(9)).unwrap(), ..fixtures::organization(json!({})) });
     let stranger = OrgId::new(NOW, &Sequence::new(9)).unwrap();
     let ports = world.ports();
-    let refused = block_on(delete(&Change { org: stranger.as_str(), ..fixtures::change(&ports, None) }));
+    let refused = block_on(delete(&Change { org: stranger.text().as_str(), ..fixtures::change(&ports, None) }));
     assert!(matches!(refused, Err(Failure::NotFound)));
     assert_eq!(world.wire.count_where(Call::is_guard), 0);
 }

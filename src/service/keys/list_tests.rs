@@ -25,13 +25,13 @@ fn query(sort: &str) -> KeyQuery {
 }
 
 fn page(world: &World, query: KeyQuery, cursor: Option<&str>) -> Result<Page<KeyRecord>, Failure> {
-    let Page { items, next_cursor } = block_on(list(&world.ports(), fixtures::org_id().as_str(), query, cursor))?;
+    let Page { items, next_cursor } = block_on(list(&world.ports(), &fixtures::org_id().text(), query, cursor))?;
     Ok(Page { items: items.into_iter().map(|used| used.key).collect(), next_cursor })
 }
 
 /// A key with that name; its creation and last use are a function of `number`, with ties.
 fn add(world: &World, name: &str, number: i64) -> KeyId {
-    let made = block_on(create(&world.ports(), fixtures::org_id().as_str(), &json!({"name": name}), author())).unwrap().key;
+    let made = block_on(create(&world.ports(), fixtures::org_id().text().as_str(), &json!({"name": name}), author())).unwrap().key;
     let last_used_at = (number % 3 > 0).then(|| NOW.plus_ms(number % 3));
     world.ledger.set_key(KeyRecord { created_at: NOW.plus_ms(number / 2), last_used_at, ..made.clone() });
     made.id

@@ -31,7 +31,7 @@ pub async fn get(ports: &Ports, org: &str, key: &str) -> Result<Used, Failure> {
 /// [`Failure::ForeignCursor`] for a cursor that this list did not hand out.
 pub async fn list(ports: &Ports, org: &str, mut query: KeyQuery, cursor: Option<&str>) -> Result<Page<Used>, Failure> {
     let organization = manageable(ports, org).await?;
-    let (list_name, limit) = (query.list_name(organization.id.as_str()), query.limit);
+    let (list_name, limit) = (query.list_name(organization.id.text().as_str()), query.limit);
     if let Some(cursor) = cursor {
         let position = cursor::open(&list_name, cursor)?;
         query.after = Some(Position::parse(&position).ok_or(cursor::ForeignCursor)?);
@@ -45,7 +45,7 @@ fn position_of(key: &KeyRecord, field: SortField) -> Position {
     let value = match field {
         SortField::CreatedAt => key.created_at.ms().to_string(),
         SortField::LastUsedAt => key.last_used_at.map_or(0, Timestamp::ms).to_string(),
-        SortField::Name => key.name.clone(),
+        SortField::Name => key.name.to_string(),
     };
     Position { value, id: key.id.to_string() }
 }

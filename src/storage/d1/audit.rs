@@ -40,10 +40,10 @@ pub fn insert_new(entries: &[AuditEntry]) -> Result<Statement, Outage> {
 
 /// An entry by its columns.
 fn values(entry: &AuditEntry) -> Result<Vec<Value>, Outage> {
-    let org = entry.org_id.as_ref().map(|org| org.as_str()).ok_or_else(|| outage("an audit entry without an organization"))?;
+    let org = entry.org_id.as_ref().map(|org| org.text()).ok_or_else(|| outage("an audit entry without an organization"))?;
     Ok(vec![
-        bind::text(entry.id.as_str()),
-        bind::text(org),
+        bind::text(&entry.id.text()),
+        bind::text(&org),
         bind::time(entry.at),
         bind::text(entry.actor.kind.as_str()),
         bind::text(&entry.actor.id),
@@ -54,7 +54,7 @@ fn values(entry: &AuditEntry) -> Result<Vec<Value>, Outage> {
         bind::json(&entry.changes)?,
         bind::maybe_text(entry.ip.as_deref()),
         bind::maybe_text(entry.user_agent.as_deref()),
-        bind::text(entry.request_id.as_str()),
+        bind::text(&entry.request_id.text()),
     ])
 }
 
@@ -100,7 +100,7 @@ impl D1Ledger {
 
 fn statement(org: &OrgId, query: &AuditQuery) -> Statement {
     let mut values = Values::default();
-    let mut conditions = vec![format!("org_id = {}", values.add(bind::text(org.as_str())))];
+    let mut conditions = vec![format!("org_id = {}", values.add(bind::text(&org.text())))];
     for (column, filter) in [("action", &query.action), ("target_id", &query.target), ("actor_id", &query.actor)] {
         if let Some(text) = filter {
             conditions.push(format!("{column} = {}", values.add(bind::text(text))));

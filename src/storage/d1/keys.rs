@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     audit::entry::AuditEntry,
-    base::time::Timestamp,
+    base::{id::SecretId, time::Timestamp},
     key::record::{KeyRecord, Kind, RevocationNote, SecretRecord},
     ports::{Added, Admission, Outage, Written},
     token::digest::Digest,
@@ -69,21 +69,21 @@ impl D1Ledger {
 
     /// The audit entry and the outbox row come first, while the row is there to be compared; the deletion itself last.
     pub(super) async fn remove_key(&self, key: &KeyRecord, entry: &AuditEntry) -> Result<Written, Outage> {
-        let (id, version) = (bind::text(key.id.as_str()), bind::integer(key.version));
+        let (id, version) = (bind::text(&key.id.text()), bind::integer(key.version));
         let claim = Statement::new(
             "UPDATE keys SET last_change = ?3 WHERE id = ?1 AND version = ?2 RETURNING id",
-            [id.clone(), version, bind::text(entry.id.as_str())],
+            [id.clone(), version, bind::text(&entry.id.text())],
         );
         let digests: Vec<Digest> = key.secrets.iter().map(|secret| secret.digest).collect();
         let audit = audit::insert(entry, AUDIT_IF_MADE)?;
-        let outbox = outbox::insert(key.id.as_str(), key.version + 1, entry, Some(&digests), OUTBOX_IF_MADE)?;
-        let of_this_change = [id, bind::text(entry.id.as_str())];
+        let outbox = outbox::insert(&key.id.text(), key.version + 1, entry, Some(&digests), OUTBOX_IF_MADE)?;
+        let of_this_change = [id, bind::text(&entry.id.text())];
         let sql = "DELETE FROM secrets WHERE key_id = ?1 AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?2)";
         let secrets = Statement::new(sql, &of_this_change);
         let usage =
             "DELETE FROM key_usage WHERE org_id = ?3 AND key_id = ?1 AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?2)";
         let [this, change] = of_this_change.clone();
-        let usage = Statement::new(usage, [this, change, bind::text(key.org_id.as_str())]);
+        let usage = Statement::new(usage, [this, change, bind::text(&key.org_id.text())]);
         let delete = Statement::new("DELETE FROM keys WHERE id = ?1 AND last_change = ?2", &of_this_change);
         let made = self.batch(vec![claim, audit, outbox, secrets, usage, delete]).await?;
         Ok(if made { Written::Done } else { Written::LostRace })
@@ -95,17 +95,17 @@ fn follow_up(key: &KeyRecord, entry: &AuditEntry) -> Result<Vec<Statement>, Outa
     let secrets = key.secrets.iter().map(|secret| put_secret(key, secret, entry));
     let mut statements: Vec<_> = secrets.collect::<Result<_, _>>()?;
     statements.push(audit::insert(entry, AUDIT_IF_MADE)?);
-    statements.push(outbox::insert(key.id.as_str(), key.version, entry, None, OUTBOX_IF_MADE)?);
+    statements.push(outbox::insert(&key.id.text(), key.version, entry, None, OUTBOX_IF_MADE)?);
     Ok(statements)
 }
 
 fn insert_row(key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Result<Statement, Outage> {
     let digests: Vec<Digest> = key.secrets.iter().map(|secret| secret.digest).collect();
     let mut values = vec![
-        bind::text(key.id.as_str()),
-        bind::text(key.org_id.as_str()),
+        bind::text(&key.id.text()),
+        bind::text(&key.org_id.text()),
         bind::text(&key.name),
-        bind::text(&key.prefix),
+        bind::text(key.prefix()),
         bind::text(key.kind.as_str()),
         bind::json(&key.permissions)?,
         bind::integer(key.can_impersonate.into()),
@@ -118,7 +118,7 @@ fn insert_row(key: &KeyRecord, admission: Admission, entry: &AuditEntry) -> Resu
         bind::time(key.created_at),
         bind::json(&key.created_by)?,
         bind::time(key.updated_at),
-        bind::text(entry.id.as_str()),
+        bind::text(&entry.id.text()),
         bind::json(&digests)?,
     ];
     let mut condition = "NOT EXISTS (SELECT 1 FROM secrets WHERE sha256 IN (SELECT value FROM json_each(?18)))".to_owned();
@@ -142,7 +142,7 @@ fn update_row(key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<
          metadata = ?9, consistency = ?10, version = ?11, updated_at = ?12, revoked_at = ?13, revocation = ?14, last_change = ?15, \
          prefix = ?16 WHERE id = ?1 AND version = ?2 RETURNING id";
     let values = [
-        bind::text(key.id.as_str()),
+        bind::text(&key.id.text()),
         bind::integer(read_version),
         bind::text(&key.name),
         bind::json(&key.permissions)?,
@@ -156,18 +156,18 @@ fn update_row(key: &KeyRecord, read_version: u64, entry: &AuditEntry) -> Result<
         bind::time(key.updated_at),
         bind::maybe_time(key.revocation.as_deref().map(|note: &RevocationNote| note.at)),
         bind::maybe_json(key.revocation.as_ref())?,
-        bind::text(entry.id.as_str()),
-        bind::text(&key.prefix),
+        bind::text(&entry.id.text()),
+        bind::text(key.prefix()),
     ];
     Ok(Statement::new(sql, values))
 }
 
 /// Secrets that the record no longer has.
 fn drop_secrets(key: &KeyRecord, entry: &AuditEntry) -> Result<Statement, Outage> {
-    let kept: Vec<&str> = key.secrets.iter().map(|secret| secret.id.as_str()).collect();
+    let kept: Vec<&SecretId> = key.secrets.iter().map(|secret| &secret.id).collect();
     let sql = "DELETE FROM secrets WHERE key_id = ?1 AND id NOT IN (SELECT value FROM json_each(?2)) \
          AND EXISTS (SELECT 1 FROM keys WHERE id = ?1 AND last_change = ?3)";
-    Ok(Statement::new(sql, [bind::text(key.id.as_str()), bind::json(&kept)?, bind::text(entry.id.as_str())]))
+    Ok(Statement::new(sql, [bind::text(&key.id.text()), bind::json(&kept)?, bind::text(&entry.id.text())]))
 }
 
 /// Adds a secret; of one that is there, only its end can have changed.
@@ -176,14 +176,14 @@ fn put_secret(key: &KeyRecord, secret: &SecretRecord, entry: &AuditEntry) -> Res
          WHERE EXISTS (SELECT 1 FROM keys WHERE id = ?2 AND last_change = ?8) \
          ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at";
     let values = [
-        bind::text(secret.id.as_str()),
-        bind::text(key.id.as_str()),
+        bind::text(&secret.id.text()),
+        bind::text(&key.id.text()),
         bind::text(&secret.digest.hex()),
         bind::text(&secret.prefix),
         bind::time(secret.created_at),
         bind::maybe_time(secret.expires_at),
         bind::integer(secret.imported.into()),
-        bind::text(entry.id.as_str()),
+        bind::text(&entry.id.text()),
     ];
     Ok(Statement::new(sql, values))
 }

@@ -26,7 +26,7 @@ impl D1Ledger {
 
 fn statement(org: &OrgId, query: &KeyQuery) -> Statement {
     let mut values = Values::default();
-    let mut conditions = vec![format!("k.org_id = {}", values.add(bind::text(org.as_str())))];
+    let mut conditions = vec![format!("k.org_id = {}", values.add(bind::text(&org.text())))];
     if !query.statuses.is_empty() {
         let now = values.add(bind::time(query.now));
         let states: Vec<String> = query.statuses.iter().map(|status| state(*status, &now)).collect();

@@ -90,7 +90,7 @@ impl Ledger for D1Ledger {
     }
 
     async fn find_key(&self, id: &KeyId) -> Result<Option<KeyRecord>, Outage> {
-        self.key_where("k.id = ?1", id.as_str()).await
+        self.key_where("k.id = ?1", id.text().as_str()).await
     }
 
     async fn find_key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRecord>, Outage> {
@@ -98,7 +98,7 @@ impl Ledger for D1Ledger {
     }
 
     async fn find_used_key(&self, id: &KeyId) -> Result<Option<Used>, Outage> {
-        self.used_key(id.as_str()).await
+        self.used_key(&id.text()).await
     }
 
     async fn list_keys(&self, org: &OrgId, query: &KeyQuery) -> Result<Vec<Used>, Outage> {

@@ -39,7 +39,7 @@ const SELECT: &str = "SELECT id, name, features, policy, version, created_at, up
 
 impl D1Ledger {
     pub(super) async fn org_by_id(&self, id: &OrgId) -> Result<Option<Organization>, Outage> {
-        let statement = Statement::new(format!("{SELECT} WHERE id = ?1"), [bind::text(id.as_str())]);
+        let statement = Statement::new(format!("{SELECT} WHERE id = ?1"), [bind::text(&id.text())]);
         let rows: Vec<OrgRow> = self.rows(statement).await?;
         rows.into_iter().next().map(OrgRow::into_organization).transpose()
     }
@@ -64,7 +64,7 @@ impl D1Ledger {
         let sql =
             "INSERT INTO organizations (id, name, features, policy, version, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let values = [
-            bind::text(organization.id.as_str()),
+            bind::text(&organization.id.text()),
             bind::text(&organization.name),
             bind::json(&organization.features)?,
             bind::json(&organization.policy)?,
@@ -74,7 +74,7 @@ impl D1Ledger {
         ];
         let insert = Statement::new(sql, values);
         let audit = audit::insert(entry, "true")?;
-        let outbox = outbox::insert(organization.id.as_str(), organization.version, entry, None, "true")?;
+        let outbox = outbox::insert(&organization.id.text(), organization.version, entry, None, "true")?;
         self.batch(vec![insert, audit, outbox]).await.map(drop)
     }
 
@@ -83,19 +83,19 @@ impl D1Ledger {
         let sql = "UPDATE organizations SET name = ?3, features = ?4, policy = ?5, version = ?6, updated_at = ?7, last_change = ?8 \
              WHERE id = ?1 AND version = ?2 RETURNING id";
         let values = [
-            bind::text(organization.id.as_str()),
+            bind::text(&organization.id.text()),
             bind::integer(read_version),
             bind::text(&organization.name),
             bind::json(&organization.features)?,
             bind::json(&organization.policy)?,
             bind::integer(organization.version),
             bind::time(organization.updated_at),
-            bind::text(entry.id.as_str()),
+            bind::text(&entry.id.text()),
         ];
         let update = Statement::new(sql, values);
         let audit = audit::insert(entry, "EXISTS (SELECT 1 FROM organizations WHERE id = ?9 AND last_change = ?1)")?;
         let made = "EXISTS (SELECT 1 FROM organizations WHERE id = ?1 AND last_change = ?4)";
-        let outbox = outbox::insert(organization.id.as_str(), organization.version, entry, None, made)?;
+        let outbox = outbox::insert(&organization.id.text(), organization.version, entry, None, made)?;
         let made = self.batch(vec![update, audit, outbox]).await?;
         Ok(if made { Written::Done } else { Written::LostRace })
     }

@@ -36,7 +36,7 @@ pub fn insert(subject: &str, version: u64, entry: &AuditEntry, digests: Option<&
         bind::text(subject),
         bind::integer(version),
         bind::time(entry.at),
-        bind::text(entry.id.as_str()),
+        bind::text(&entry.id.text()),
         bind::maybe_json(digests.as_ref())?,
     ];
     Ok(Statement::new(sql, values))
@@ -53,12 +53,12 @@ impl D1Ledger {
 
     pub(super) async fn unpublished_of(&self, subject: &Subject) -> Result<Option<Unpublished>, Outage> {
         let sql = "SELECT subject, version, digests FROM outbox WHERE subject = ?1 ORDER BY version DESC LIMIT 1";
-        let statement = Statement::new(sql, [bind::text(subject.id())]);
+        let statement = Statement::new(sql, [bind::text(&subject.id())]);
         Ok(self.rows::<OutboxRow>(statement).await?.into_iter().find_map(OutboxRow::into_change))
     }
 
     pub(super) async fn drop_outbox_rows(&self, subject: &Subject, version: u64) -> Result<(), Outage> {
         let sql = "DELETE FROM outbox WHERE subject = ?1 AND version <= ?2";
-        self.query(Statement::new(sql, [bind::text(subject.id()), bind::integer(version)])).await.map(drop)
+        self.query(Statement::new(sql, [bind::text(&subject.id()), bind::integer(version)])).await.map(drop)
     }
 }

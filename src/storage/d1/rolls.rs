@@ -35,13 +35,13 @@ impl Rolls for D1Ledger {
         let mut statements = vec![note_recent(key, org, recent)?];
         if let Some(at) = uses.last_used_at {
             let sql = "UPDATE keys SET last_used_at = ?2 WHERE id = ?1 AND last_used_at < ?2";
-            statements.push(Statement::new(sql, [bind::text(key.as_str()), bind::time(at)]));
+            statements.push(Statement::new(sql, [bind::text(&key.text()), bind::time(at)]));
         }
         let secrets: Vec<[Value; 2]> = uses.secrets.iter().map(|(id, at)| [bind::text(id), bind::time(*at)]).collect();
         if !secrets.is_empty() {
             let sql = "UPDATE secrets SET last_used_at = used.value ->> 1 FROM json_each(?2) AS used \
                  WHERE secrets.key_id = ?1 AND secrets.id = used.value ->> 0 AND coalesce(secrets.last_used_at, 0) < used.value ->> 1";
-            statements.push(Statement::new(sql, [bind::text(key.as_str()), bind::json(&secrets)?]));
+            statements.push(Statement::new(sql, [bind::text(&key.text()), bind::json(&secrets)?]));
         }
         for some in entries.chunks(ENTRIES) {
             statements.push(audit::insert_new(some)?);
@@ -53,7 +53,7 @@ impl Rolls for D1Ledger {
         let counts: Vec<[Value; 2]> = totals.codes().map(|(code, count)| [bind::text(code), bind::integer(count.min(FULL))]).collect();
         let sql = "INSERT INTO org_totals (org_id, code, count) SELECT ?1, value ->> 0, value ->> 1 FROM json_each(?2) WHERE true \
              ON CONFLICT (org_id, code) DO UPDATE SET count = excluded.count WHERE excluded.count > count";
-        self.batch(vec![Statement::new(sql, [bind::text(org.as_str()), bind::json(&counts)?])]).await.map(drop)
+        self.batch(vec![Statement::new(sql, [bind::text(&org.text()), bind::json(&counts)?])]).await.map(drop)
     }
 
     async fn list_busiest(&self, org: &OrgId, query: &BusiestQuery) -> Result<Vec<(Used, u64)>, Outage> {
@@ -67,7 +67,7 @@ impl Rolls for D1Ledger {
              ORDER BY bound DESC, key_id LIMIT ?3 OFFSET ?4) {SELECT_BUSIEST} ORDER BY busiest.bound DESC, k.id"
         );
         let values =
-            [bind::text(org.as_str()), bind::time(query.since), bind::integer(query.limit.into()), bind::integer(query.skip.into())];
+            [bind::text(&org.text()), bind::time(query.since), bind::integer(query.limit.into()), bind::integer(query.skip.into())];
         let rows: Vec<KeyRow> = self.rows(Statement::new(sql, values)).await?;
         rows.into_iter().map(KeyRow::into_busy).collect()
     }
@@ -101,8 +101,8 @@ fn note_recent(key: &KeyId, org: &OrgId, recent: &Recent) -> Result<Statement, O
          requests_7d = excluded.requests_7d, requests_30d = excluded.requests_30d, recent = excluded.recent \
          WHERE excluded.as_of >= key_usage.as_of";
     let values = [
-        bind::text(org.as_str()),
-        bind::text(key.as_str()),
+        bind::text(&org.text()),
+        bind::text(&key.text()),
         bind::time(recent.as_of),
         requests(Range::Day),
         requests(Range::Week),

@@ -44,7 +44,6 @@ pub(super) struct KeyRow {
     id: String,
     org_id: String,
     name: String,
-    prefix: String,
     kind: String,
     permissions: String,
     can_impersonate: u8,
@@ -95,8 +94,7 @@ impl KeyRow {
         Ok(KeyRecord {
             id: KeyId::parse(&self.id).map_err(outage)?,
             org_id: OrgId::parse(&self.org_id).map_err(outage)?,
-            name: self.name,
-            prefix: self.prefix,
+            name: self.name.into(),
             kind: Kind::parse(&self.kind).ok_or_else(|| outage("a key of an unknown kind"))?,
             permissions: json::read(&self.permissions).map_err(outage)?,
             can_impersonate: self.can_impersonate != 0,
@@ -121,7 +119,7 @@ impl SecretRow {
         Ok(SecretRecord {
             id: SecretId::parse(&self.id).map_err(outage)?,
             digest: Digest::from_hex(&self.sha256).map_err(outage)?,
-            prefix: self.prefix,
+            prefix: self.prefix.into(),
             created_at: Timestamp::from_ms(self.created_at),
             expires_at: self.expires_at.map(Timestamp::from_ms),
             last_used_at: self.last_used_at.map(Timestamp::from_ms),

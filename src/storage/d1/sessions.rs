@@ -72,8 +72,8 @@ impl Sessions for D1Ledger {
         let sql = "INSERT INTO portal_sessions (id, org_id, user_id, user_name, role, link_sha256, created_at, created_by, expires_at, \
              over_at, version, last_change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         let values = [
-            bind::text(session.id.as_str()),
-            bind::text(session.org_id.as_str()),
+            bind::text(&session.id.text()),
+            bind::text(&session.org_id.text()),
             bind::text(&session.user.id),
             bind::text(&session.user.name),
             bind::text(&session.role),
@@ -83,7 +83,7 @@ impl Sessions for D1Ledger {
             bind::time(session.expires_at),
             bind::time(session.over_at()),
             bind::integer(session.version),
-            bind::text(audit.id.as_str()),
+            bind::text(&audit.id.text()),
         ];
         let insert = Statement::new(sql, values);
         let audit = audit::insert(audit, AUDIT_IF_MADE)?;
@@ -91,7 +91,7 @@ impl Sessions for D1Ledger {
     }
 
     async fn find(&self, id: &PortalSessionId) -> Result<Option<PortalSession>, Outage> {
-        self.session_where("id", id.as_str()).await
+        self.session_where("id", id.text().as_str()).await
     }
 
     async fn find_by_link(&self, link: &Digest) -> Result<Option<PortalSession>, Outage> {
@@ -113,7 +113,7 @@ impl Sessions for D1Ledger {
         let sql = "UPDATE portal_sessions SET role = ?3, cookie_sha256 = ?4, opened_at = ?5, ended_at = ?6, over_at = ?7, version = ?8, \
              last_change = ?9 WHERE id = ?1 AND version = ?2 RETURNING id";
         let values = [
-            bind::text(session.id.as_str()),
+            bind::text(&session.id.text()),
             bind::integer(read_version),
             bind::text(&session.role),
             bind::maybe_text(session.cookie.map(|cookie| cookie.hex()).as_deref()),
@@ -121,7 +121,7 @@ impl Sessions for D1Ledger {
             bind::maybe_time(session.ended_at),
             bind::time(session.over_at()),
             bind::integer(session.version),
-            bind::text(audit.id.as_str()),
+            bind::text(&audit.id.text()),
         ];
         let update = Statement::new(sql, values);
         let audit = audit::insert(audit, AUDIT_IF_MADE)?;
@@ -137,7 +137,7 @@ impl Sessions for D1Ledger {
 
 fn statement(org: &OrgId, query: &SessionQuery) -> Statement {
     let mut values = Values::default();
-    let mut conditions = vec![format!("org_id = {}", values.add(bind::text(org.as_str())))];
+    let mut conditions = vec![format!("org_id = {}", values.add(bind::text(&org.text())))];
     if let Some(user) = &query.user {
         conditions.push(format!("user_id = {}", values.add(bind::text(user))));
     }
