@@ -159,7 +159,8 @@ pub fn refusal(about: About<'_>, call: &Call<'_>, problem: Problem) -> Reply {
         worker::console_error!("{} {cause}", call.request_id);
     }
     let said = problem.detail();
-    let content = Refusal { title: problem.title(), said, home: about.home, request_id: call.request_id.as_str() };
+    let request_id = call.request_id.text();
+    let content = Refusal { title: problem.title(), said, home: about.home, request_id: &request_id };
     let reply = page(about, problem.status(), problem.title(), None, &content);
     problem.fields().iter().fold(reply, |reply, (name, value)| reply.with(name, value.as_str()))
 }

@@ -62,7 +62,7 @@ impl KeyForm {
         let addresses: Vec<String> = key.ip_allowlist.iter().map(ToString::to_string).collect();
         let date = key.expires_at.map(|end| end.to_string().chars().take(10).collect());
         let form = Self {
-            name: key.name.clone(),
+            name: key.name.to_string(),
             permissions: key.permissions.iter().map(ToString::to_string).collect(),
             addresses: addresses.join("\n"),
             expiry: if date.is_some() { "date" } else { "none" }.to_owned(),

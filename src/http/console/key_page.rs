@@ -154,7 +154,7 @@ fn fields(call: &Call<'_>, key: &KeyRecord, policy: &Policy, editing: Option<Edi
 
 fn secret_line(secret: &SecretRecord, newest: bool, now: Timestamp) -> SecretLine {
     SecretLine {
-        prefix: secret.prefix.clone(),
+        prefix: secret.prefix.to_string(),
         created: Moment::day(secret.created_at),
         ends: secret.expires_at.map(|end| (Moment::minute(end), end <= now)),
         last_used: secret.last_used_at.map(|at| Moment::ago(at, now)),

@@ -48,7 +48,8 @@ pub fn portal_new_key(call: &Call<'_>, visitor: &Visitor) -> Result<Reply, Probl
 /// What has nothing to do with the form's fields.
 pub async fn portal_create_key(call: &Call<'_>, visitor: &Visitor) -> Result<Reply, Problem> {
     let sent = Form::of_body(call)?;
-    let (form, once) = (KeyForm::read(&sent), sent.some("once").unwrap_or_else(|| call.request_id.as_str()));
+    let request_id = call.request_id.text();
+    let (form, once) = (KeyForm::read(&sent), sent.some("once").unwrap_or(&request_id));
     let body = form.body(visitor.policy(), Purpose::Create, call.ports.clock.now());
     match keys::create_once(call.ports, call.param("org"), &body, call.author(), once).await {
         Ok(MadeOnce::Now(created)) => {

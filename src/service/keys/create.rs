@@ -92,7 +92,7 @@ struct Derived([u8; 32]);
 
 impl Derived {
     fn of(organization: &Organization, author: &Author, token: &str) -> Self {
-        let digest = Sha256::new().chain_update(organization.id.as_str()).chain_update([0]).chain_update(&author.origin.actor.id);
+        let digest = Sha256::new().chain_update(organization.id.text().as_str()).chain_update([0]).chain_update(&author.origin.actor.id);
         Self(digest.chain_update([0]).chain_update(token).finalize().into())
     }
 }

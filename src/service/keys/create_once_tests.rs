@@ -20,7 +20,7 @@ fn world() -> World {
 }
 
 fn send(world: &World, author: Author, body: &Value, token: &str) -> Result<MadeOnce, Failure> {
-    block_on(create_once(&world.ports(), fixtures::org_id().as_str(), body, author, token))
+    block_on(create_once(&world.ports(), fixtures::ORG, body, author, token))
 }
 
 fn id(made: Result<MadeOnce, Failure>) -> (bool, KeyId) {
