@@ -46,7 +46,7 @@ pub struct KeyView<'a> {
     /// Since when a narrowing change holds everywhere; only in the answer to that change.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_force_at: Option<Timestamp>,
-    /// Where the key is read; changes answer with the record alone.
+    /// Where the API shows it; the audit log tells of changes alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Box<UseView>>,
     #[serde(skip_serializing_if = "Option::is_none")]

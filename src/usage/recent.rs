@@ -45,8 +45,14 @@ impl Used {
     /// The record as shown at `now`, with its use.
     #[must_use]
     pub fn view(&self, now: Timestamp) -> KeyView<'_> {
-        self.key.view(now).with_use(view(self.recent.as_ref(), now), insights(&self.key, self.recent.as_ref(), now))
+        shown(&self.key, self.recent.as_ref(), now)
     }
+}
+
+/// The record of a key as shown at `now`, with what is known of its use.
+#[must_use]
+pub fn shown<'a>(key: &'a KeyRecord, recent: Option<&Recent>, now: Timestamp) -> KeyView<'a> {
+    key.view(now).with_use(view(recent, now), insights(key, recent, now))
 }
 
 impl Recent {

@@ -11,6 +11,7 @@ use crate::{
     },
     key::view::KeyView,
     service::keys,
+    usage::recent,
 };
 
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ pub async fn import_keys(call: &Call<'_>) -> Result<Reply, Problem> {
     let now = call.ports.clock.now();
     let outcomes: Vec<_> = imported.into_iter().map(|result| result.map_err(Problem::from)).collect();
     let results = outcomes.iter().enumerate().map(|(index, outcome)| match outcome {
-        Ok(key) => Imported::Done { index, key: key.view(now) },
+        Ok(key) => Imported::Done { index, key: recent::shown(key, None, now) },
         Err(problem) => Imported::Refused { index, error: problem.document(call.inbound.origin(), call.request_id) },
     });
     Ok(Reply::json(200, &Results { results: results.collect() }))

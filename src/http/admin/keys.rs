@@ -21,6 +21,7 @@ use crate::{
     },
     service::keys::{self, Changed, Created},
     token::format::contains_key,
+    usage::recent,
 };
 
 const MAX_SEARCH_CHARS: usize = 100;
@@ -75,7 +76,7 @@ pub async fn update_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call)?;
     let if_version = versions(call);
     let changed = keys::update(&change(call, if_version.as_deref()), &body).await?;
-    Ok(changed_key(call, &changed))
+    Ok(changed_key(call, &changed).await)
 }
 
 /// Removes a key for good; the audit log keeps what was done with it.
@@ -107,14 +108,15 @@ struct KeyAndSecret<'a> {
 /// The answer to a creation.
 fn created_key(call: &Call<'_>, created: &Created) -> Reply {
     let key = &created.key;
-    let answer = KeyAndSecret { key: key.view(call.ports.clock.now()), secret: created.secret.expose() };
+    let answer = KeyAndSecret { key: recent::shown(key, None, call.ports.clock.now()), secret: created.secret.expose() };
     let location = format!("/v1/orgs/{}/keys/{}", key.org_id, key.id);
     Reply::json(201, &answer).with("Location", location).with("ETag", etag(key.version))
 }
 
 /// The answer to a change: the key, and since when a narrowing holds.
-pub(super) fn changed_key(call: &Call<'_>, changed: &Changed) -> Reply {
-    let view = changed.key.view(call.ports.clock.now());
+pub(super) async fn changed_key(call: &Call<'_>, changed: &Changed) -> Reply {
+    let known = keys::recent(call.ports, &changed.key).await;
+    let view = recent::shown(&changed.key, known.as_ref(), call.ports.clock.now());
     let view = match changed.in_force_at {
         Some(moment) => view.in_force_at(moment),
         None => view,

@@ -11,6 +11,7 @@ use crate::{
     http::{body, call::Call, problem::Problem, reply::Reply},
     key::view::KeyView,
     service::keys::{self, Change},
+    usage::recent,
 };
 
 #[derive(Serialize)]
@@ -28,7 +29,7 @@ pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call)?;
     let if_version = versions(call);
     let changed = keys::revoke(&change(call, if_version.as_deref()), body.as_ref()).await?;
-    Ok(changed_key(call, &changed))
+    Ok(changed_key(call, &changed).await)
 }
 
 /// Brings a revoked key back.
@@ -39,7 +40,7 @@ pub async fn reactivate_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call)?;
     let if_version = versions(call);
     let changed = keys::reactivate(&change(call, if_version.as_deref()), body.as_ref()).await?;
-    Ok(changed_key(call, &changed))
+    Ok(changed_key(call, &changed).await)
 }
 
 /// Gives a key a new secret; the answer is the only one that shows it.
@@ -50,7 +51,8 @@ pub async fn rotate_key(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::json(call)?;
     let if_version = versions(call);
     let rotated = keys::rotate(&change(call, if_version.as_deref()), &body).await?;
-    let view = rotated.key.view(call.ports.clock.now());
+    let known = keys::recent(call.ports, &rotated.key).await;
+    let view = recent::shown(&rotated.key, known.as_ref(), call.ports.clock.now());
     let answer = RotatedKey { key: view, secret: rotated.secret.expose(), in_force_at: rotated.in_force_at };
     Ok(Reply::json(200, &answer).with("ETag", etag(rotated.key.version)))
 }
@@ -63,7 +65,7 @@ pub async fn complete_rotation(call: &Call<'_>) -> Result<Reply, Problem> {
     let body = body::optional_json(call)?;
     let if_version = versions(call);
     let changed = keys::complete_rotation(&change(call, if_version.as_deref()), body.as_ref()).await?;
-    Ok(changed_key(call, &changed))
+    Ok(changed_key(call, &changed).await)
 }
 
 /// The change of the key that the path names.

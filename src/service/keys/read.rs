@@ -9,7 +9,7 @@ use crate::{
     },
     ports::{Ports, Subject},
     service::{failure::Failure, page::Page, publish},
-    usage::recent::Used,
+    usage::recent::{Recent, Used},
 };
 
 /// The key of that id, with what is known of its use.
@@ -23,6 +23,12 @@ pub async fn get(ports: &Ports, org: &str, key: &str) -> Result<Used, Failure> {
     let found = found.ok_or(Failure::NotFound)?;
     publish::catch_up(ports, &Subject::Key(id)).await;
     Ok(found)
+}
+
+/// What is known of the use of a key that was just changed. The change is made: whether this can be read does not matter
+/// to it.
+pub async fn recent(ports: &Ports, key: &KeyRecord) -> Option<Recent> {
+    ports.ledger.find_used_key(&key.id).await.ok().flatten()?.recent
 }
 
 /// A page of the organization's keys.
