@@ -161,13 +161,19 @@ fn the_most_asked_keys_are_found_though_others_were_asked_more_before() {
     for number in 0..150u64 {
         let made =
             block_on(keys::create(&world.ports(), fixtures::ORG, &json!({"name": format!("K{number}")}), fixtures::author())).unwrap();
-        // The first hundred were busy 23 hours before they were rolled up, and not since.
-        let hours = if number < 100 { vec![(hour - 24, 1_000, 0), (hour - 1, 1, 0)] } else { vec![(hour - 1, number, 0)] };
+        // The first hundred but one were busy 23 hours before they were rolled up, and not since.
+        let hours = match number {
+            0 => vec![(hour - 1, 5_000, 0)],
+            1..100 => vec![(hour - 24, 1_000, 0), (hour - 1, 1, 0)],
+            _ => vec![(hour - 1, number, 0)],
+        };
         let recent = Recent { as_of: now.plus_ms(-3_600_000), hours, permissions: Default::default() };
         block_on(world.ports().rolls.note_key(&made.key.id, &made.key.org_id, &Default::default(), &recent, &[])).unwrap();
     }
     let found = block_on(usage::of_org(&world.ports(), fixtures::ORG, Range::Day)).unwrap();
-    assert_eq!(top_keys(&found), (140..150u64).rev().map(|number| (format!("K{number}"), number)).collect::<Vec<_>>());
+    let others = (141..150u64).rev().map(|number| (format!("K{number}"), number));
+    let expected: Vec<_> = [("K0".to_owned(), 5_000)].into_iter().chain(others).collect();
+    assert_eq!(top_keys(&found), expected);
 }
 
 #[test]

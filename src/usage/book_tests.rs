@@ -219,3 +219,13 @@ fn of_secrets_those_that_were_used_last_are_kept() {
     let secrets = contents_at(&rows, NOW).uses.secrets;
     assert!(secrets.len() <= 10 && secrets.contains_key(secret(49).text().as_str()), "{secrets:?}");
 }
+
+#[test]
+fn what_the_origin_answers_is_no_use_of_the_key_and_counts_apart() {
+    let rows = MemoryRows::default();
+    let answered = Line { secret: None, ..line("2xx", NOW.plus_ms(5_000), 1) };
+    enter_at(&rows, &report(1, NOW.plus_ms(5_000), vec![line(VALID, NOW, 1), answered], Vec::new()), NOW.plus_ms(5_000));
+    let contents = contents_at(&rows, NOW.plus_ms(5_000));
+    assert_eq!(contents.uses.last_used_at, Some(NOW));
+    assert_eq!((contents.uses.totals.requests(), contents.uses.totals.origin().collect::<Vec<_>>()), (1, vec![("2xx", 1)]));
+}
