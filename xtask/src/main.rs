@@ -8,6 +8,7 @@ mod check;
 mod clean;
 mod dev;
 mod fleet;
+mod keep;
 mod project;
 mod step;
 mod test;
@@ -41,6 +42,10 @@ enum Verb {
     Check,
     /// Remove the local state; tools and the operator token stay.
     CleanState(clean::Options),
+    /// Write what D1 holds into a folder.
+    Backup(keep::BackupOptions),
+    /// Make D1 what a backup says; KV and guards follow.
+    Restore(keep::RestoreOptions),
     /// Run several edges over one shared state in one process, for tests and measurements.
     Fleet(fleet::Options),
 }
@@ -54,6 +59,8 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::run(&options),
         Verb::Check => check::run(),
         Verb::CleanState(options) => clean::run(&options),
+        Verb::Backup(options) => keep::backup(&options),
+        Verb::Restore(options) => keep::restore(&options),
         Verb::Fleet(options) => fleet::run(&options),
     };
     match result {
