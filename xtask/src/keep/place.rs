@@ -58,8 +58,7 @@ impl Place {
 
     /// Runs the statements of a file, all or none.
     pub fn run_file(&self, file: &Path) -> Result<()> {
-        let mut wrangler = self.wrangler(&["d1", "execute", DATABASE, "--yes", "--file"]);
-        step::quietly(wrangler.arg(file))
+        step::quietly(self.wrangler(&["d1", "execute", DATABASE, "--yes"]).arg("--file").arg(file))
     }
 
     /// Takes every record of a key out of KV; how many there were. Other entries are copies of what is elsewhere, and renew
