@@ -96,8 +96,8 @@ function fields(answer, wanted, name) {
 }
 
 async function guarded() {
-  await look("/portal", async () => {
-    const page = await call("GET", "/portal");
+  await look("/operator", async () => {
+    const page = await call("GET", "/operator");
     fields(page, PAGE, "pages");
     const files = [...page.text.matchAll(/(?:href|src)="(\/_latchkey\/[^"]+)"/g)].map(([, path]) => path);
     for (const path of files) expect(await call("GET", path), 200, path);
