@@ -20,6 +20,7 @@ mod bad_input;
 mod batch;
 mod coverage;
 mod credentials;
+mod deploy;
 mod doctor;
 mod edits;
 mod endings;

@@ -23,7 +23,10 @@ pub struct Options {
     /// Check and upload nothing; no account is needed.
     #[arg(long)]
     dry_run: bool,
-    /// Another file like wrangler.toml, in the repository's root.
+    /// Take build/ as it is.
+    #[arg(long)]
+    no_build: bool,
+    /// Another file like wrangler.toml, beside it.
     #[arg(long, default_value = "wrangler.toml")]
     config: PathBuf,
 }
@@ -33,7 +36,11 @@ pub struct Options {
 /// # Errors
 /// How many things are wrong; each is told with what to do.
 pub fn run(options: &Options) -> Result<()> {
-    build::run()?;
+    if options.no_build {
+        tools::npm::ensure()?;
+    } else {
+        build::run()?;
+    }
     let config = project::root().join(&options.config);
     println!("\nChecking {} and build/:", project::display(&config));
     let findings = check(&config)?;

@@ -122,8 +122,7 @@ fn refusal(vars: &Table, has_origin: bool) -> Result<Option<String>> {
     let said: Vec<String> = lines.collect();
     let _ = fleet.wait();
     let _ = fs::remove_file(&origin);
-    let cause = said.iter().filter_map(|line| serde_json::from_str::<Json>(line.get(line.find('{')?..)?).ok());
-    let cause = cause.filter_map(|line| line["cause"].as_str().map(ToOwned::to_owned)).next();
+    let cause = said.iter().find_map(|line| line.split_once("the deployment is not configured: ")).map(|(_, cause)| cause.to_owned());
     Ok((!is_ready).then(|| cause.unwrap_or_else(|| said.join("\n"))))
 }
 
