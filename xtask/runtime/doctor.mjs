@@ -61,13 +61,21 @@ function expect(answer, status, name) {
   throw new Refusal(`${name} answered ${answer.status} ${code} ${detail}`.trim());
 }
 
+// Whether it can be reached at all, by TLS where that is asked for.
 async function alive() {
-  await look("/healthz", async () => ok(`/healthz, ${expect(await call("GET", "/healthz"), 200, "/healthz").ms} ms`));
+  let isReached = false;
+  await look("/healthz", async () => {
+    const answer = await call("GET", "/healthz");
+    isReached = true;
+    ok(`/healthz, ${expect(answer, 200, "/healthz").ms} ms`);
+  });
+  if (!isReached) return false;
   await look("/readyz", async () => {
     const { status, value, ms } = await call("GET", "/readyz");
     if (status === 200) return ok(`/readyz: ${Object.keys(value.checks ?? {}).join(", ")}, ${ms} ms`);
     fail(`/readyz answered ${status} ${value.code ?? ""}: ${value.detail ?? "no problem document"}`, "the cause is in `npx wrangler tail`, while you ask; docs/deploy.md, step 6");
   });
+  return true;
 }
 
 async function transport() {
@@ -165,13 +173,14 @@ async function metrics() {
 }
 
 console.log(`\n${base}`);
-await alive();
-await transport();
-await guarded();
-if (token) {
-  await roundTrip();
-  await metrics();
-} else {
-  hint("no token: keys, clock, outbox and version were not looked at", "--token-file FILE, or LATCHKEY_TOKEN in the environment");
+if (await alive()) {
+  await transport();
+  await guarded();
+  if (token) {
+    await roundTrip();
+    await metrics();
+  } else {
+    hint("no token: keys, clock, outbox and version were not looked at", "--token-file FILE, or LATCHKEY_TOKEN in the environment");
+  }
 }
 process.exitCode = wrong > 0 ? 1 : 0;
