@@ -95,6 +95,13 @@ impl Fleet {
         self.start_again();
     }
 
+    /// As [`Fleet::restart`], with something done to the state while nobody uses it.
+    pub fn restart_after(&mut self, work: impl FnOnce(&Path)) {
+        self.stop();
+        work(self.state.as_deref().expect("a kept state"));
+        self.start_again();
+    }
+
     /// Kills the runtime where it stands, so that nothing is written or said any more, and starts it again as
     /// [`Fleet::restart`] does.
     pub fn die_and_restart(&mut self) {

@@ -6,8 +6,11 @@ mod bench;
 mod build;
 mod check;
 mod clean;
+mod deploy;
 mod dev;
+mod doctor;
 mod fleet;
+mod keep;
 mod project;
 mod step;
 mod test;
@@ -41,6 +44,14 @@ enum Verb {
     Check,
     /// Remove the local state; tools and the operator token stay.
     CleanState(clean::Options),
+    /// Check all that can be checked, then migrate and deploy; with --dry-run only check.
+    Deploy(deploy::Options),
+    /// Look at a running deployment.
+    Doctor(doctor::Options),
+    /// Write what D1 holds into a folder.
+    Backup(keep::BackupOptions),
+    /// Make D1 what a backup says; KV and guards follow.
+    Restore(keep::RestoreOptions),
     /// Run several edges over one shared state in one process, for tests and measurements.
     Fleet(fleet::Options),
 }
@@ -54,6 +65,10 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::run(&options),
         Verb::Check => check::run(),
         Verb::CleanState(options) => clean::run(&options),
+        Verb::Deploy(options) => deploy::run(&options),
+        Verb::Doctor(options) => doctor::run(&options),
+        Verb::Backup(options) => keep::backup(&options),
+        Verb::Restore(options) => keep::restore(&options),
         Verb::Fleet(options) => fleet::run(&options),
     };
     match result {
