@@ -125,11 +125,13 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         self.number += 1;
         let (edge, number) = (self.edge.clone(), self.number);
         let Some(tally) = self.tally(id) else { return Report { edge, number, sent_at: now, is_whole: false, bundle: None } };
-        if tone == Tone::Opening || tally.last_open.is_some() {
+        let bundle = tally.bundle(number, tone, now);
+        let is_whole = tally.is_told_by(bundle.as_ref());
+        // Whoever does not tell all leaves the guard waiting, as whoever goes on does.
+        if tone == Tone::Opening || !is_whole || tally.last_open.is_some() {
             tally.last_open = NonZeroU64::new(number);
         }
-        let bundle = tally.bundle(number, tone, now);
-        Report { edge, number, sent_at: now, is_whole: tally.is_told_by(bundle.as_ref()), bundle }
+        Report { edge, number, sent_at: now, is_whole, bundle }
     }
 
     /// The message was answered.
@@ -138,8 +140,9 @@ impl<Id: Clone + Eq + Hash> Tallies<Id> {
         if let Some(sent) = tally.sent.take_if(|sent| sent.is_in(report)) {
             self.deeds = self.deeds.saturating_sub(sent.bundle.deeds.len());
         }
-        // Somebody may have asked for a lease while the last word was on its way.
-        if tone == Tone::Closing && tally.last_open.map(NonZeroU64::get) == Some(report.number) {
+        // Somebody may have asked for a lease while the last word was on its way. And one that did not tell all is not the
+        // last: the guard waits for the rest.
+        if tone == Tone::Closing && report.is_whole && tally.last_open.map(NonZeroU64::get) == Some(report.number) {
             tally.last_open = None;
         }
         if tally.is_over() {

@@ -80,6 +80,33 @@ fn a_last_word_that_was_lost_is_owed_though_the_question_before_it_was_heard() {
 }
 
 #[test]
+fn a_last_word_that_could_not_tell_all_is_said_again() {
+    for closing_is_answered_first in [true, false] {
+        let (mut tallies, rows) = (tallies(), MemoryRows::default());
+        let enter = |report: &Report, standing: Standing| {
+            let Ok(()) = book::enter(&rows, report, standing, NOW);
+        };
+        tallies.count_deed(&1, &secret(), deed(VALID, NOW));
+        // What was counted is on its way in one message while the other one leaves.
+        let question = tallies.report(&1, Tone::Opening, NOW);
+        let last = tallies.report(&1, Tone::Closing, NOW);
+        enter(&last, Standing::Stopped);
+        enter(&question, Standing::DecidesUntil(NOW.plus_ms(5)));
+        let mut answers = [(&last, Tone::Closing), (&question, Tone::Opening)];
+        if !closing_is_answered_first {
+            answers.reverse();
+        }
+        answers.into_iter().for_each(|(report, tone)| tallies.heard(&1, report, tone));
+        assert!(tallies.owes(&1));
+        let again = tallies.report(&1, Tone::Closing, NOW);
+        enter(&again, Standing::Stopped);
+        tallies.heard(&1, &again, Tone::Closing);
+        let Ok(contents) = book::contents(&rows, NOW.plus_ms(1_000_000));
+        assert_eq!((tallies.owes(&1), contents.gaps, contents.uses.totals.requests()), (false, vec![], 1));
+    }
+}
+
+#[test]
 fn secrets_and_hours_are_told_apart() {
     let mut tallies = tallies();
     let other = SecretId::new(NOW, &Repeating(8)).unwrap();
@@ -254,11 +281,15 @@ impl Wire {
         }
     }
 
-    /// From here on nothing is lost, and nobody asks any more.
+    /// From here on nothing is lost, nobody asks any more, and whoever still owes a word says it.
     fn come_to_rest(&mut self) {
         for _ in 0..3 {
             self.now = self.now.plus_ms(PATIENCE_MS);
-            (0..2).for_each(|edge| self.send(edge, Tone::Closing));
+            (0..2)
+                .filter(|edge| self.edges[*edge].owes(&7))
+                .collect::<Vec<_>>()
+                .into_iter()
+                .for_each(|edge| self.send(edge, Tone::Closing));
             std::mem::take(&mut self.messages).into_iter().for_each(|message| self.arrive(message));
             for (edge, report, tone) in std::mem::take(&mut self.arrived) {
                 self.edges[edge].heard(&7, &report, tone);
