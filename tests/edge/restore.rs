@@ -3,7 +3,7 @@
 use crate::{
     backup::{back_up, kept, lose, restore},
     given::{self, Key, Org},
-    runtime::Fleet,
+    runtime::{Fleet, Options},
 };
 use serde_json::json;
 
@@ -120,4 +120,25 @@ fn a_second_restore_of_the_same_backup_holds_as_well() {
     fleet.restart_after(|state| restore(&since.folder, state, &["--undo-endings"]));
     as_one(&fleet, &since, ["VALID", "VALID", "INSUFFICIENT_PERMISSIONS", "NOT_FOUND"]);
     revocation_is_in_force(&fleet, &since);
+}
+
+/// Guards that were not told before the backup are told after the restore.
+#[test]
+fn what_had_not_come_into_force_does_after_the_restore() {
+    let mut fleet = Fleet::start(Options { keep_state: true, ..Options::default() });
+    let edge = fleet.edge();
+    let key = given::org(edge, json!({})).key(json!({}));
+    assert_eq!(given::code(edge, &key.secret), "VALID");
+    let org = Org { edge, id: given::text(&key.record["org_id"]) };
+    edge.faults(&json!({"guard": "fail"}));
+    assert_eq!(org.revoke(&key).status, 503);
+    let folder = back_up(&fleet, "backup");
+    fleet.restart_after(|state| restore(&folder, state, &[]));
+    let waiting = |fleet: &Fleet| {
+        let metrics = fleet.edge().operator("GET", "/metrics", None).text();
+        metrics.lines().find_map(|line| line.strip_prefix("latchkey_unpublished_changes ").map(ToOwned::to_owned))
+    };
+    assert_ne!(waiting(&fleet).as_deref(), Some("0"));
+    assert_eq!(fleet.scheduled().status, 200);
+    assert_eq!((waiting(&fleet).as_deref(), &*given::code(fleet.edge(), &key.secret)), (Some("0"), "REVOKED"));
 }

@@ -37,6 +37,7 @@ CREATE TABLE restore_keys AS
     (SELECT json_group_array(sha256) FROM secrets WHERE key_id = keys.id) AS digests FROM keys;
 CREATE TABLE restore_orgs AS SELECT id, version, last_change FROM organizations;
 CREATE TABLE restore_audit AS SELECT * FROM audit;
+CREATE TABLE restore_outbox AS SELECT subject, digests FROM outbox;
 ";
 
 /// The census is counted anew: as a dump has it, the hour of a key that never expires is no whole number any more.
@@ -47,9 +48,9 @@ INSERT INTO key_census (kind, revoked, expires_hour, count)
   FROM keys GROUP BY 1, 2, 3;
 ";
 
-/// Rows of what is there go, rows of what is not there stay: those are deletions that had not come into force.
+/// What had not come into force has not yet, neither of the backup nor of what it replaces.
 const OUTBOX: &str = "
-DELETE FROM outbox WHERE subject IN (SELECT id FROM keys) OR subject IN (SELECT id FROM organizations);
+INSERT INTO outbox (subject, version, created_at, digests) SELECT subject, 0, {now}, digests FROM restore_outbox;
 INSERT INTO outbox (subject, version, created_at) SELECT id, 0, {now} FROM keys AS new
   WHERE NOT EXISTS (SELECT 1 FROM restore_keys AS old
     WHERE old.id = new.id AND old.version = new.version AND old.last_change = new.last_change);
@@ -71,18 +72,20 @@ DELETE FROM secrets WHERE key_id IN (SELECT target_id FROM audit WHERE action = 
 DELETE FROM keys WHERE id IN (SELECT target_id FROM audit WHERE action = 'key.deleted');
 ";
 
+/// Of several rows for one subject the highest is gone by: that of a deletion, which names what has to leave KV.
 /// Sessions of the portal end: which of them were ended since, nobody knows.
 const FINISH: &str = "
 UPDATE restore_floor SET version =
   max(version, 1 + coalesce((SELECT max(version) FROM keys), 0), 1 + coalesce((SELECT max(version) FROM organizations), 0));
 UPDATE keys SET version = (SELECT version FROM restore_floor);
 UPDATE organizations SET version = (SELECT version FROM restore_floor);
-UPDATE outbox SET version = (SELECT version FROM restore_floor);
+UPDATE outbox SET version = (SELECT version FROM restore_floor) - (digests IS NULL);
 UPDATE portal_sessions SET ended_at = {now}, over_at = {now}, version = version + 1 WHERE ended_at IS NULL AND over_at > {now};
 DROP TABLE restore_floor;
 DROP TABLE restore_keys;
 DROP TABLE restore_orgs;
 DROP TABLE restore_audit;
+DROP TABLE restore_outbox;
 ";
 
 /// Writes the file.
