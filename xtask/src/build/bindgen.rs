@@ -46,9 +46,12 @@ pub fn glue(compiled: &Path, stage: &Path) -> Result<(PathBuf, String)> {
 pub fn optimize(glue: &Path, stage: &Path) -> Result<(PathBuf, String)> {
     let input = glue.join("index_bg.wasm");
     let result = stage.join("index_bg.wasm");
-    // `-O3` makes more of it, and `-Oz` what compresses worse. What is alike stands together by name, which compression likes.
-    // The lowest addresses are the far end of the stack.
-    let mut arguments = ["-Os", "--low-memory-unused", "--reorder-functions-by-name"].map(str::to_owned).to_vec();
+    // `-O3` makes more of it, and `-Oz` what compresses worse. A function with one caller stays beside it unless it is small:
+    // merged into functions of tens of kilobytes, all are written with locals and offsets of many bytes that compress badly.
+    // What is alike stands together by name, which compression likes. The lowest addresses are the far end of the stack.
+    let mut arguments = ["-Os", "--one-caller-inline-max-function-size=30", "--low-memory-unused", "--reorder-functions-by-name"]
+        .map(str::to_owned)
+        .to_vec();
     arguments.extend(FEATURES.iter().map(|feature| format!("--enable-{feature}")));
     let recipe = format!("{}{}", tools::npm::version("binaryen"), arguments.join(" "));
     let outcome = Inputs::of(&recipe)
