@@ -3,9 +3,14 @@
 //! All of it is read over one tree of values. Reading each type straight from the text would make a parser for each, which
 //! together are a tenth of the program that every isolate loads; none of this is read on the hot path.
 
+use std::fmt;
+
 use serde::{
     Deserializer,
-    de::{DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{
+        DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+        VariantAccess, Visitor,
+    },
     forward_to_deserialize_any,
 };
 use serde_json::{Error, Value};
@@ -17,74 +22,149 @@ use super::strict_json;
 /// # Errors
 /// When it is not JSON, or not that of such a value.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    T::deserialize(Tree(strict_json::read(text.as_bytes())?))
+    T::deserialize(Tree(strict_json::read(text.as_bytes())?)).map_err(|Misfit(error)| error)
+}
+
+/// Why a tree is not a value of the type. It says of which kind that is which stands there, and does not repeat it: content
+/// has no business in a log, and writing any number there is takes 20 kB of program.
+#[derive(Debug)]
+struct Misfit(Error);
+
+impl serde::de::Error for Misfit {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(Error::custom(message))
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("invalid type: {}, expected {expected}", kind(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("invalid value: {}, expected {expected}", kind(found)))
+    }
+}
+
+fn kind(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Unit => "null",
+        Unexpected::Bool(_) => "boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "integer",
+        Unexpected::Float(_) => "floating point number",
+        Unexpected::Str(_) => "string",
+        Unexpected::Seq => "list",
+        Unexpected::Map => "object",
+        _ => "something else",
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// A value, of which objects become structs and maps by their members' names, and nothing else does.
 struct Tree(Value);
 
-impl<'de> Deserializer<'de> for Tree {
-    type Error = Error;
+/// What asks for something that has no parts is not shown lists and objects.
+macro_rules! leaves {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+            self.visit_leaf(visitor)
+        })*
+    };
+}
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+impl Tree {
+    fn visit_leaf<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(flag) => visitor.visit_bool(flag),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(number), ..) => visitor.visit_u64(number),
+                (None, Some(number), _) => visitor.visit_i64(number),
+                (None, None, number) => visitor.visit_f64(number.unwrap_or(f64::NAN)),
+            },
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(_) => Err(Misfit::invalid_type(Unexpected::Seq, &visitor)),
+            Value::Object(_) => Err(Misfit::invalid_type(Unexpected::Map, &visitor)),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Tree {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.0 {
             Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
             Value::Object(members) => visitor.visit_map(Members { rest: members.into_iter(), value: Value::Null }),
-            leaf => leaf.deserialize_any(visitor),
+            leaf => Tree(leaf).visit_leaf(visitor),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.0 {
             Value::Object(members) => visitor.visit_map(Members { rest: members.into_iter(), value: Value::Null }),
-            _ => Err(Error::custom("an object is missing")),
+            _ => Err(Misfit::custom("an object is missing")),
         }
     }
 
-    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_map(visitor)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.0 {
             Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
-            _ => Err(Error::custom("a list is missing")),
+            _ => Err(Misfit::custom("a list is missing")),
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
         let (variant, content) = match self.0 {
             Value::String(name) => (name, Value::Null),
-            Value::Object(members) => members.into_iter().next().ok_or_else(|| Error::custom("a variant is missing"))?,
-            _ => return Err(Error::custom("a variant is missing")),
+            Value::Object(members) => members.into_iter().next().ok_or_else(|| Misfit::custom("a variant is missing"))?,
+            _ => return Err(Misfit::custom("a variant is missing")),
         };
         visitor.visit_enum(Variant { variant, content })
     }
 
+    leaves! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32
+        deserialize_u64 deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string deserialize_unit
+        deserialize_identifier
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple_struct
-        identifier ignored_any
+        i128 u128 bytes byte_buf unit_struct tuple_struct
     }
 }
 
 struct Items(std::vec::IntoIter<Value>);
 
 impl<'de> SeqAccess<'de> for Items {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Misfit> {
         self.0.next().map(|item| seed.deserialize(Tree(item))).transpose()
     }
 }
@@ -95,15 +175,15 @@ struct Members {
 }
 
 impl<'de> MapAccess<'de> for Members {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Misfit> {
         let Some((name, value)) = self.rest.next() else { return Ok(None) };
         self.value = value;
         seed.deserialize(name.into_deserializer()).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Misfit> {
         seed.deserialize(Tree(self.value.take()))
     }
 }
@@ -114,30 +194,30 @@ struct Variant {
 }
 
 impl<'de> EnumAccess<'de> for Variant {
-    type Error = Error;
+    type Error = Misfit;
     type Variant = Tree;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Tree), Error> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Tree), Misfit> {
         Ok((seed.deserialize(self.variant.into_deserializer())?, Tree(self.content)))
     }
 }
 
 impl<'de> VariantAccess<'de> for Tree {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn unit_variant(self) -> Result<(), Error> {
-        if self.0.is_null() { Ok(()) } else { Err(Error::custom("a variant has content")) }
+    fn unit_variant(self) -> Result<(), Misfit> {
+        if self.0.is_null() { Ok(()) } else { Err(Misfit::custom("a variant has content")) }
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Misfit> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_seq(visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_map(visitor)
     }
 }
@@ -214,5 +294,13 @@ mod tests {
         }
         assert_eq!(read::<Shape>("\"Point\"").unwrap(), Shape::Point);
         assert!(read::<Vec<u8>>("{}").is_err() && read::<BTreeMap<String, u8>>("[]").is_err() && read::<u8>("256").is_err());
+    }
+    #[test]
+    fn a_refusal_says_what_was_expected_and_not_what_stood_there() {
+        let told = |text| read::<BTreeMap<String, u8>>(text).unwrap_err().to_string();
+        assert_eq!(told(r#"{"a":"sesame"}"#), "invalid type: string, expected u8");
+        assert_eq!(told(r#"{"a":4711}"#), "invalid value: integer, expected u8");
+        assert_eq!(told(r#"{"a":[1]}"#), "invalid type: list, expected u8");
+        assert_eq!(read::<All>("{}").unwrap_err().to_string(), "missing field `number`");
     }
 }
