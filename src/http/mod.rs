@@ -20,6 +20,8 @@ pub mod inbound;
 pub mod key_holder;
 pub mod markup;
 pub mod metrics;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod openapi;
 pub mod portal;
 pub mod problem;
 pub mod problem_catalog;
