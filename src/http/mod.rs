@@ -11,6 +11,7 @@ pub mod console;
 pub mod csv;
 pub mod decision;
 pub mod exchange;
+pub mod files;
 pub mod forward_auth;
 pub mod gate;
 pub mod gateway;

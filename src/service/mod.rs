@@ -8,6 +8,7 @@ pub mod author;
 pub mod chores;
 pub mod claim;
 pub mod commons;
+pub mod docs;
 pub mod failure;
 pub mod inquiry;
 pub mod keys;

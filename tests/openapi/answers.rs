@@ -140,6 +140,12 @@ fn of_the_rest(heard: &mut Heard, org: &Org<'_>) {
     heard.get(Operation::Readyz, 200, "/readyz", &[]);
     heard.ask(Operation::Metrics, 200, "/metrics", None);
     heard.get(Operation::Metrics, 401, "/metrics", &[]);
+    heard.get(Operation::Openapi, 200, "/openapi.json", &[]);
+    heard.get(Operation::Openapi, 304, "/openapi.json", &[("if-none-match", edge().get("/openapi.json").header("etag").unwrap())]);
+    let own = format!("{}/openapi.json", edge().base_url);
+    heard.ask(Operation::UpdateOrg, 200, &org.path(""), Some(&json!({"policy": {"playground": {"openapi_url": own}}})));
+    heard.get(Operation::OrgOpenapi, 200, &format!("/docs/{}/openapi.json", org.id), &[]);
+    heard.get(Operation::OrgOpenapi, 404, "/docs/org_x/openapi.json", &[]);
     heard.get(Operation::ProblemPage, 200, "/problems/REVOKED", &[]);
     heard.get(Operation::ProblemPage, 404, "/problems/NONE", &[]);
 }

@@ -24,7 +24,10 @@ fn every_route_is_described_or_named_as_a_page_for_people() {
             Methods::One(method) => method,
             Methods::Any => "ANY",
         };
-        let for_people = matches!(route.operation, Operation::Console(_) | Operation::OpenPortalLink | Operation::SignOut);
+        let for_people = matches!(
+            route.operation,
+            Operation::Console(_) | Operation::OpenPortalLink | Operation::SignOut | Operation::Docs | Operation::OrgDocs
+        );
         let named = left_out.contains(&Value::from(format!("{method} {}", route.path)));
         assert_eq!(named, for_people, "{method} {}", route.path);
         if !for_people {

@@ -144,7 +144,7 @@ fn parameters() -> Value {
 fn headers() -> Value {
     let told = [
         ("X-Request-Id", "The request's id; the log names failures by it.", true),
-        ("Cache-Control", "`no-store`.", true),
+        ("Cache-Control", "`no-store`, but for this document.", true),
         ("ETag", "The version, in quotes.", true),
         ("Location", "The path of what was made.", true),
         ("Link", "The next page (`rel=\"next\"`), if there is one.", false),

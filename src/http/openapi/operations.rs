@@ -200,7 +200,17 @@ pub fn describe(operation: Operation) -> Option<Description> {
         }
         Operation::Metrics => of("Service", "Counts for monitoring", None, (200, Text("application/openmetrics-text")), &[], &[], &[]),
         Operation::ProblemPage => of("Service", "What a problem means", None, (200, Text("text/html")), &[], &[], &[&catalog::NOT_FOUND]),
-        Operation::OpenPortalLink | Operation::SignOut | Operation::Console(_) => None,
+        Operation::Openapi => of("Service", "This document", None, (200, Json("Document")), &["ETag"], READ, &[&catalog::UNAVAILABLE]),
+        Operation::OrgOpenapi => of(
+            "Service",
+            "An organization's own document",
+            None,
+            (200, Json("Document")),
+            &[],
+            &[],
+            &[&catalog::NOT_FOUND, &catalog::UNAVAILABLE],
+        ),
+        Operation::OpenPortalLink | Operation::SignOut | Operation::Console(_) | Operation::Docs | Operation::OrgDocs => None,
     }
 }
 
