@@ -288,8 +288,8 @@ pub struct Kept {
 /// The identity provider's published keys.
 #[async_trait(?Send)]
 pub trait KeySets {
-    /// The document that the provider answers with now. It is text of bounded length and nothing more.
-    async fn fetch(&self, url: &str) -> Result<String, Outage>;
+    /// The document that the provider answers with now. It is text of at most so many bytes and nothing more.
+    async fn fetch(&self, url: &str, max_bytes: usize) -> Result<String, Outage>;
     /// The document that was kept last. It may be stale.
     async fn kept(&self, url: &str) -> Result<Option<Kept>, Outage>;
     /// Keeps a document in place of the one before.

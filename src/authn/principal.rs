@@ -74,6 +74,12 @@ impl Grant {
         }
     }
 
+    /// Whether a role can give it to a member.
+    #[must_use]
+    pub fn is_for_members(self) -> bool {
+        OF_MEMBERS.contains(&self)
+    }
+
     /// The permission by which a service key has it. A backend that may make keys may make temporary ones.
     #[must_use]
     pub fn of_service(self) -> Permission {
@@ -203,7 +209,7 @@ impl Principal {
             Self::Service(_) if org == Some(OrgId::reserved().text().as_str()) => None,
             Self::Member(_) | Self::Key(_) if org.is_none() => None,
             Self::Service(_) => Some(grant.of_service()),
-            Self::Member(_) => OF_MEMBERS.contains(&grant).then(|| grant.permission()),
+            Self::Member(_) => grant.is_for_members().then(|| grant.permission()),
             Self::Key(_) => grant.of_own_key(),
         }
     }

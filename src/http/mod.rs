@@ -11,6 +11,7 @@ pub mod console;
 pub mod csv;
 pub mod decision;
 pub mod exchange;
+pub mod files;
 pub mod forward_auth;
 pub mod gate;
 pub mod gateway;
@@ -20,6 +21,8 @@ pub mod inbound;
 pub mod key_holder;
 pub mod markup;
 pub mod metrics;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod openapi;
 pub mod portal;
 pub mod problem;
 pub mod problem_catalog;

@@ -80,6 +80,14 @@ pub enum Operation {
     Metrics,
     /// `GET /problems/{slug}`
     ProblemPage,
+    /// `GET /openapi.json`
+    Openapi,
+    /// `GET /docs`
+    Docs,
+    /// `GET /docs/{org}`
+    OrgDocs,
+    /// `GET /docs/{org}/openapi.json`
+    OrgOpenapi,
 }
 
 /// Who may call a route.
@@ -229,6 +237,10 @@ pub const ROUTES: &[Route] = &[
     route(GET, "/readyz", Operation::Readyz, Caller::Anyone, None),
     route(GET, "/metrics", Operation::Metrics, Caller::With(Grant::UsageRead), None),
     route(GET, "/problems/{slug}", Operation::ProblemPage, Caller::Anyone, None),
+    route(GET, "/openapi.json", Operation::Openapi, Caller::Anyone, None),
+    route(GET, "/docs", Operation::Docs, Caller::Anyone, None),
+    route(GET, "/docs/{org}", Operation::OrgDocs, Caller::Anyone, None),
+    route(GET, "/docs/{org}/openapi.json", Operation::OrgOpenapi, Caller::Anyone, None),
 ];
 
 impl Operation {
@@ -273,6 +285,10 @@ impl Operation {
             Self::Readyz => "readyz",
             Self::Metrics => "metrics",
             Self::ProblemPage => "problem_page",
+            Self::Openapi => "openapi",
+            Self::Docs => "docs",
+            Self::OrgDocs => "org_docs",
+            Self::OrgOpenapi => "org_openapi",
         }
     }
 }

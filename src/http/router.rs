@@ -7,7 +7,7 @@ use super::{
     answer::Answer,
     body,
     call::Call,
-    console, forward_auth, gate, gateway, health, metrics, portal,
+    console, files, forward_auth, gate, gateway, health, metrics, portal,
     problem::Problem,
     problem_catalog as catalog, problem_page,
     reply::Reply,
@@ -40,13 +40,15 @@ pub async fn respond(mut call: Call<'_>) -> Answer {
         None => answer(&mut call, inbound.path()).await,
         Some(gateway) => match gateway::own_path(inbound.path()) {
             Some(path) => answer(&mut call, path).await,
-            None => match gateway::pass(&call, gateway).await {
-                Ok(response) => return Answer::Passed(response),
-                Err(problem) => Err(problem),
-            },
+            None => gateway::pass(&call, gateway).await.map(Answer::Passed),
         },
     };
-    let reply = outcome.unwrap_or_else(|problem| {
+    let reply = match outcome {
+        Ok(Answer::Passed(response)) => return Answer::Passed(response),
+        Ok(Answer::Made(reply)) => Ok(reply),
+        Err(problem) => Err(problem),
+    };
+    let reply = reply.unwrap_or_else(|problem| {
         if let Some(cause) = problem.cause() {
             worker::console_error!("{} {cause}", call.request_id);
         }
@@ -59,11 +61,11 @@ pub async fn respond(mut call: Call<'_>) -> Answer {
     Answer::Made(if inbound.method() == "HEAD" { reply.without_body() } else { reply })
 }
 
-async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
+async fn answer(call: &mut Call<'_>, path: &str) -> Result<Answer, Problem> {
     let method = call.inbound.method();
     let (routes, params) = find(path).ok_or_else(|| unknown(method))?;
     let Some(route) = routes.iter().find(|route| route.methods.take(method)) else {
-        return refuse_method(method, routes);
+        return refuse_method(method, routes).map(Answer::Made);
     };
     call.params = params;
     call.principal = match route.caller {
@@ -111,11 +113,15 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Reply, Problem> {
         Operation::Readyz => health::readyz(call).await,
         Operation::Metrics => metrics::metrics(call).await,
         Operation::ProblemPage => problem_page::problem_page(call).await,
+        Operation::Openapi => return files::openapi(call).await,
+        Operation::Docs => return files::docs(call).await,
+        Operation::OrgDocs => return files::org_docs(call).await,
+        Operation::OrgOpenapi => return files::org_openapi(call).await,
     };
     if route.audit.is_some() {
         call.memory.let_go(call.named_org(), call.named_key());
     }
-    reply
+    reply.map(Answer::Made)
 }
 
 /// Who calls, judged when all of the request is here. Whoever sends slowly could otherwise be let in, lose what let them in,

@@ -24,6 +24,7 @@ const MAX_LIFETIME_SECONDS: u64 = 100 * 366 * 86_400;
 const MAX_PLAYGROUND_SECONDS: u64 = 86_400;
 const MAX_PLAYGROUND_KEYS: u64 = 100;
 const MAX_ORIGINS: usize = 50;
+const MAX_URL_BYTES: usize = 500;
 
 impl Policy {
     /// Reads a whole policy; what it leaves out takes its default.
@@ -167,9 +168,22 @@ fn read_playground(field: &Field<'_>, resources: &Catalog, faults: &mut Faults) 
             field.integer(1..=MAX_PLAYGROUND_KEYS, faults).and_then(|count| u32::try_from(count).ok())
         })?,
         allowed_origins: optional(&mut members, "allowed_origins", standard.allowed_origins, faults, read_origins)?,
+        openapi_url: nullable(&mut members, "openapi_url", standard.openapi_url, faults, read_address)?,
+        api_origins: optional(&mut members, "api_origins", standard.api_origins, faults, read_origins)?,
     };
     members.close(faults);
     Some(playground)
+}
+
+/// An address that this deployment asks itself. Plain HTTP is for development: it says so by naming this machine.
+fn read_address(field: &Field<'_>, faults: &mut Faults) -> Option<String> {
+    let text = field.text(faults)?;
+    let known = ["https://", "http://127.0.0.1:", "http://localhost:"].iter().any(|start| text.starts_with(start));
+    if known && text.len() <= MAX_URL_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['@', '#']) {
+        return Some(text.to_owned());
+    }
+    faults.value(&field.pointer, "must be an address by https, without a name, a password or a fragment");
+    None
 }
 
 fn read_origins(field: &Field<'_>, faults: &mut Faults) -> Option<Vec<String>> {
@@ -181,7 +195,12 @@ fn read_origins(field: &Field<'_>, faults: &mut Faults) -> Option<Vec<String>> {
     for item in items {
         let origin = item.text(faults)?;
         let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        if host.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) || host != host.to_ascii_lowercase()) {
+        if host.is_none_or(|host| {
+            host.is_empty()
+                || host.contains(['/', '?', '#', '@', '*', ' ', ';', ',', '\'', '"'])
+                || !host.bytes().all(|byte| byte.is_ascii_graphic())
+                || host != host.to_ascii_lowercase()
+        }) {
             faults.value(&item.pointer, "must be an origin such as https://docs.example.com, without a path");
         }
         origins.push(origin.to_owned());

@@ -111,6 +111,12 @@ pub struct Playground {
     pub max_active_per_member: u32,
     /// Sites that may ask for one from a browser.
     pub allowed_origins: Vec<String>,
+    /// Where the organization publishes the description of its own API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub openapi_url: Option<String>,
+    /// Where that API is: what its docs may call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub api_origins: Vec<String>,
 }
 
 impl Policy {
@@ -164,6 +170,8 @@ impl Default for Playground {
             ttl_seconds: 3600,
             max_active_per_member: 5,
             allowed_origins: Vec::new(),
+            openapi_url: None,
+            api_origins: Vec::new(),
         }
     }
 }

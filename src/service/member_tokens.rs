@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::{failure::Failure, known_keys::Dated, memory::Memory};
 use crate::{
     authn::{
-        jwks::{KeySet, NoKey, VerifyingKey},
+        jwks::{KeySet, MAX_DOCUMENT_BYTES, NoKey, VerifyingKey},
         jwt::{self, TokenRefusal, Unproven},
         member::{MemberClaims, MemberSettings},
     },
@@ -141,7 +141,7 @@ async fn kept(ports: &Ports, url: &str) -> Option<Dated> {
 /// The provider's keys as they are now. A document that cannot be relied on is no answer.
 async fn fetch(ports: &Ports, url: &str) -> Result<(Rc<KeySet>, Kept), Outage> {
     let fetched_at = ports.clock.now();
-    let document = ports.key_sets.fetch(url).await?;
+    let document = ports.key_sets.fetch(url, MAX_DOCUMENT_BYTES).await?;
     let keys = KeySet::parse(&document).map_err(outage)?;
     Ok((Rc::new(keys), Kept { document, fetched_at }))
 }

@@ -9,6 +9,7 @@ pub mod chores;
 pub mod claim;
 pub mod commons;
 pub mod digests;
+pub mod docs;
 pub mod failure;
 pub mod inquiry;
 pub mod keys;

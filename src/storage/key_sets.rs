@@ -9,7 +9,6 @@ use super::{
     deadline::{text_within, within},
 };
 use crate::{
-    authn::jwks::MAX_DOCUMENT_BYTES,
     base::json,
     ports::{Kept, KeySets, Outage},
     token::digest::Digest,
@@ -32,9 +31,9 @@ impl PublishedKeySets {
 
 #[async_trait(?Send)]
 impl KeySets for PublishedKeySets {
-    async fn fetch(&self, url: &str) -> Result<String, Outage> {
+    async fn fetch(&self, url: &str, max_bytes: usize) -> Result<String, Outage> {
         let controller = AbortController::new().map_err(|_| outage("cannot be asked".to_owned()))?;
-        let document = text_within(LIMIT_MS, fetch_document(url, MAX_DOCUMENT_BYTES, &controller.signal())).await;
+        let document = text_within(LIMIT_MS, fetch_document(url, max_bytes, &controller.signal())).await;
         if document.is_err() {
             // Nobody waits for the rest any more.
             controller.abort();

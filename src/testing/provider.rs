@@ -70,7 +70,7 @@ impl MemoryProvider {
 
 #[async_trait(?Send)]
 impl KeySets for MemoryProvider {
-    async fn fetch(&self, url: &str) -> Result<String, Outage> {
+    async fn fetch(&self, url: &str, _max_bytes: usize) -> Result<String, Outage> {
         assert_eq!(url, JWKS_URL);
         let_others_in().await;
         self.wire.pass(Call::KeySetFetch, || Ok(self.document.borrow().clone()))

@@ -83,9 +83,7 @@ fn a_last_word_that_was_lost_is_owed_though_the_question_before_it_was_heard() {
 fn a_last_word_that_could_not_tell_all_is_said_again() {
     for closing_is_answered_first in [true, false] {
         let (mut tallies, rows) = (tallies(), MemoryRows::default());
-        let enter = |report: &Report, standing: Standing| {
-            let Ok(()) = book::enter(&rows, report, standing, NOW);
-        };
+        let enter = |report: &Report, standing| book::enter(&rows, report, standing, NOW).unwrap();
         tallies.count_deed(&1, &secret(), deed(VALID, NOW));
         // What was counted is on its way in one message while the other one leaves.
         let question = tallies.report(&1, Tone::Opening, NOW);
@@ -93,9 +91,7 @@ fn a_last_word_that_could_not_tell_all_is_said_again() {
         enter(&last, Standing::Stopped);
         enter(&question, Standing::DecidesUntil(NOW.plus_ms(5)));
         let mut answers = [(&last, Tone::Closing), (&question, Tone::Opening)];
-        if !closing_is_answered_first {
-            answers.reverse();
-        }
+        answers.rotate_left(usize::from(!closing_is_answered_first));
         answers.into_iter().for_each(|(report, tone)| tallies.heard(&1, report, tone));
         assert!(tallies.owes(&1));
         let again = tallies.report(&1, Tone::Closing, NOW);

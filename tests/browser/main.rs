@@ -21,6 +21,7 @@ mod given;
 mod runtime;
 
 mod chromium;
+mod docs;
 mod pages;
 mod portal;
 

@@ -61,6 +61,10 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::SignOut
         | Operation::Console(_)
         | Operation::Healthz
+        | Operation::Openapi
+        | Operation::Docs
+        | Operation::OrgDocs
+        | Operation::OrgOpenapi
         | Operation::Readyz
         | Operation::ProblemPage => None,
     }

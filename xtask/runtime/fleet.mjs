@@ -106,8 +106,8 @@ function rateLimits(config) {
   return limiters;
 }
 
-function assets({ directory, html_handling }) {
-  return { directory: join(root, directory), routerConfig: { has_user_worker: true }, assetConfig: { html_handling } };
+function assets({ directory, html_handling, binding }) {
+  return { binding, directory: join(root, directory), routerConfig: { has_user_worker: true }, assetConfig: { html_handling } };
 }
 
 const ORIGIN = "origin";

@@ -169,7 +169,7 @@ nobody_is!(Gauges {
 });
 
 nobody_is!(KeySets {
-    fetch(&str) -> Result<String, Outage>;
+    fetch(&str, usize) -> Result<String, Outage>;
     kept(&str) -> Result<Option<Kept>, Outage>;
     keep(&str, &Kept) -> Result<(), Outage>;
 });

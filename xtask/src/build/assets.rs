@@ -13,8 +13,21 @@ use crate::project;
 const FILES: [(&str, &str); 2] = [("console", "css"), ("console", "js")];
 /// Where they are served. No route of the worker begins so.
 const FOLDER: &str = "_latchkey";
-/// A name is good for one content: whoever has it need not ask again.
-const FIELDS: &str = "/_latchkey/*\n  Cache-Control: public, max-age=31536000, immutable\n  X-Content-Type-Options: nosniff\n  Cross-Origin-Resource-Policy: same-origin\n";
+/// The files of the docs, and where they come from. Their names stay, so whoever has one asks again after a while.
+const DOCS: [(&str, &str); 8] = [
+    ("openapi.json", "assets/openapi.json"),
+    ("docs.html", "assets/docs/docs.html"),
+    ("docs.css", "assets/docs/docs.css"),
+    ("docs.js", "assets/docs/docs.js"),
+    ("description.js", "assets/docs/description.js"),
+    ("viewer.html", "assets/docs/viewer.html"),
+    ("viewer.js", "assets/docs/viewer.js"),
+    ("rapidoc-min.js", "node_modules/rapidoc/dist/rapidoc-min.js"),
+];
+/// Where they are served.
+const DOCS_FOLDER: &str = "_latchkey-docs";
+/// What the platform says of each.
+const FIELDS: &str = include_str!("fields.txt");
 
 /// Each file of the folder to be served: its path there and its content.
 ///
@@ -27,6 +40,11 @@ pub fn collect() -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let content = fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
         let path = Path::new(FOLDER).join(format!("{name}.{:016x}.{kind}", digest(&content)));
         files.push((path, content));
+    }
+    for (name, source) in DOCS {
+        let source = project::root().join(source);
+        let content = fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
+        files.push((Path::new(DOCS_FOLDER).join(name), content));
     }
     Ok(files)
 }

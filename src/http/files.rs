@@ -1,0 +1,63 @@
+//! Files that the platform keeps beside the worker and that answer at an address of Latchkey's own: the OpenAPI document and
+//! the pages of the docs. They are not in the wasm, and pass by without being read.
+
+use js_sys::{Promise, futures::JsFuture};
+use wasm_bindgen::prelude::*;
+use web_sys::Request;
+use worker::Env;
+
+use super::{answer::Answer, call::Call, problem::Problem, problem_catalog as catalog, reply::Reply};
+use crate::service::docs;
+
+#[wasm_bindgen(module = "/shim/files.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = keptFile)]
+    fn kept_file(request: &Request, env: &Env, path: &str, request_id: &str, policy: &str) -> Promise;
+}
+
+/// The description of this API.
+///
+/// # Errors
+/// 503 without the files.
+pub async fn openapi(call: &Call<'_>) -> Result<Answer, Problem> {
+    kept(call, "openapi.json", "").await
+}
+
+/// The page that shows the description of this API.
+///
+/// # Errors
+/// 503 without the files.
+pub async fn docs(call: &Call<'_>) -> Result<Answer, Problem> {
+    kept(call, "docs.html", "connect-src 'self'").await
+}
+
+/// The page that shows an organization's own API and lets its members try it. It may call the addresses of the policy and
+/// no others: this and the policy of the file both hold.
+///
+/// # Errors
+/// 404 for an organization without docs, 503 without the files.
+pub async fn org_docs(call: &Call<'_>) -> Result<Answer, Problem> {
+    let playground = docs::of_org(call.ports, call.param("org")).await?;
+    kept(call, "docs.html", &format!("connect-src 'self' {}", playground.api_origins.join(" "))).await
+}
+
+/// The organization's own description of its API, as it publishes it.
+///
+/// # Errors
+/// 404 for an organization without docs, 503 while its description cannot be had.
+pub async fn org_openapi(call: &Call<'_>) -> Result<Answer, Problem> {
+    let document = docs::document(call.ports, call.param("org")).await?;
+    // Whatever it is, a browser that is sent here shows it as text and runs none of it.
+    let reply = Reply::text(200, "application/json", document).with("X-Content-Type-Options", "nosniff");
+    Ok(Answer::Made(reply.with("Content-Security-Policy", "default-src 'none'; sandbox")))
+}
+
+async fn kept(call: &Call<'_>, name: &str, policy: &str) -> Result<Answer, Problem> {
+    let path = format!("/_latchkey-docs/{name}");
+    let answer = kept_file(call.inbound.request(), call.env, &path, call.request_id.text().as_str(), policy);
+    let answer = JsFuture::from(answer).await.map_err(|cause| {
+        let cause = format!("the file {path} cannot be had: {}", worker::Error::from(cause));
+        Problem::new(&catalog::UNAVAILABLE, "this page cannot be had now").with("Retry-After", "1").because(cause)
+    })?;
+    Ok(Answer::Passed(answer.unchecked_into()))
+}
