@@ -21,8 +21,8 @@ use crate::{
 struct Heard(Vec<Value>);
 
 /// Fields that HTTP itself adds, or that say what the body is: the document describes the others.
-const OF_THE_CONNECTION: [&str; 7] =
-    ["content-length", "content-type", "date", "transfer-encoding", "connection", "content-encoding", "server"];
+const OF_THE_CONNECTION: [&str; 8] =
+    ["cf-cache-status", "content-length", "content-type", "date", "transfer-encoding", "connection", "content-encoding", "server"];
 /// What keeps a browser on its guard: pages have it.
 const OF_PAGES: [&str; 6] = [
     "content-security-policy",

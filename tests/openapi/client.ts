@@ -14,7 +14,10 @@ const path = { org: org ?? "" };
 const made = good(
   await client.POST("/v1/orgs/{org}/keys", { params: { path }, body: { name: "Generated", permissions: ["leads:read"] } }),
 );
-const ask = async () => good(await client.POST("/v1/verify", { body: { key: made.secret, permissions: { all: ["leads:read"] } } }));
+const question: components["schemas"]["Question"] = { key: made.secret, permissions: { all: ["leads:read"] } };
+// It fits the generated type. What openapi-fetch makes of that to leave out read-only members cannot follow a type that
+// contains itself, as a requirement does.
+const ask = async () => good(await client.POST("/v1/verify", { body: question as never }));
 const before = await ask();
 const revoked = good(
   await client.POST("/v1/orgs/{org}/keys/{key}/revoke", { params: { path: { ...path, key: made.key.id } }, body: { reason: "done" } }),

@@ -198,7 +198,7 @@ fn content(body: Body, example: Option<&Value>) -> Option<Value> {
 
 fn media(schema: &Value, example: Option<&Value>) -> Value {
     match example {
-        Some(example) => json!({"schema": schema, "example": example}),
+        Some(example) => json!({"schema": schema, "examples": {"one": {"value": example}}}),
         None => json!({ "schema": schema }),
     }
 }
