@@ -68,7 +68,7 @@ impl Provider {
 
     /// A fleet that trusts this provider.
     pub fn fleet(&self, edges: u16) -> Fleet {
-        Fleet::start(Options { edges, vars: self.vars(), ..Options::default() })
+        Fleet::start(Options { edges, assets: true, vars: self.vars(), ..Options::default() })
     }
 
     /// A fleet that trusts this provider and finds members by these claims, such as `("MEMBER_ORG_CLAIM", "/custom/org")`.
