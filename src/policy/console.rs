@@ -44,6 +44,12 @@ impl Default for Labels {
 }
 
 impl Console {
+    /// Whether nothing of it was set.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Reads the member `console` of a policy.
     pub fn read(field: &Field<'_>, faults: &mut Faults) -> Option<Self> {
         let standard = Self::default();

@@ -29,9 +29,6 @@ fn an_empty_policy_is_the_default_of_the_contract() {
             "playground": {
                 "enabled": false, "name": "Docs playground (temp)", "permissions": [], "ttl_seconds": 3600,
                 "max_active_per_member": 5, "allowed_origins": []
-            },
-            "console": {
-                "labels": {"name": "Name", "permissions": "Permissions"}, "frame_ancestors": [], "accent_color": null, "logo_url": null
             }
         })
     );

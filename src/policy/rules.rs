@@ -49,7 +49,8 @@ pub struct Policy {
     pub routes: Routes,
     /// Temporary keys for docs readers.
     pub playground: Playground,
-    /// How the console looks to the organization's people.
+    /// How the console looks to the organization's people; left out of what is shown while it looks as usual.
+    #[serde(skip_serializing_if = "Console::is_usual")]
     pub console: Console,
 }
 
