@@ -39,7 +39,7 @@ pub fn usage_when(org: &Org<'_>, key: &Key, is_expected: impl Fn(&Value) -> bool
     }
 }
 
-fn counts(value: &Value) -> BTreeMap<String, u64> {
+pub fn counts(value: &Value) -> BTreeMap<String, u64> {
     serde_json::from_value(value["last_24h"]["by_code"].clone()).expect("counts")
 }
 
@@ -120,16 +120,27 @@ fn a_call_of_the_control_plane_is_a_use_of_the_key_that_makes_it() {
     assert_eq!((&items[0]["method"], &items[0]["path"]), (&json!("GET"), &json!(path)));
 }
 
-/// Asks so often, with faults that change on the way; how often which code was answered.
-fn ask_through_faults(edge: &Edge, secret: &str, times: u32) -> BTreeMap<String, u64> {
+/// How connections to guards are cut while somebody asks: anew after so many questions, so many calls of each kind, whose
+/// answers are lost and which never arrive by turns.
+#[derive(Clone, Copy)]
+pub struct Cuts {
+    pub every: u32,
+    pub guard: u32,
+    pub org_guard: u32,
+}
+
+/// Asks these questions in turn, so many in all, while connections are cut; how often which code was answered.
+pub fn ask_through_faults(edge: &Edge, secret: &str, times: u32, questions: &[Value], cuts: Cuts) -> BTreeMap<String, u64> {
     let mut seen = BTreeMap::new();
-    let faults = ["lose", "fail"]
-        .map(|mode| json!({"guard": {"fetch": {"mode": mode, "times": 2}}, "org_guard": {"fetch": {"mode": mode, "times": 1}}}));
-    for (number, question) in (0..times).zip([json!({}), json!({"permissions": "leads:delete"}), json!({})].into_iter().cycle()) {
-        if number % 40 == 0 {
-            edge.faults(&faults[usize::try_from(number / 40 % 2).expect("a small number")]);
+    let faults = ["lose", "fail"].map(|mode| {
+        let calls = |times: u32| json!({"fetch": {"mode": mode, "times": times}});
+        json!({"guard": calls(cuts.guard), "org_guard": calls(cuts.org_guard)})
+    });
+    for (number, question) in (0..times).zip(questions.iter().cycle()) {
+        if number % cuts.every == 0 {
+            edge.faults(&faults[usize::try_from(number / cuts.every % 2).expect("a small number")]);
         }
-        let answer = given::ask_raw(edge, secret, question);
+        let answer = given::ask_raw(edge, secret, question.clone());
         if answer.status == 200 {
             *seen.entry(given::text(&answer.value()["code"])).or_default() += 1;
         } else {
@@ -142,6 +153,8 @@ fn ask_through_faults(edge: &Edge, secret: &str, times: u32) -> BTreeMap<String,
 
 #[test]
 fn each_request_at_four_edges_is_counted_once_though_connections_to_the_guard_are_cut() {
+    let questions = &[json!({}), json!({"permissions": "leads:delete"}), json!({})];
+    let cuts = Cuts { every: 40, guard: 2, org_guard: 1 };
     let fleet = Fleet::start(Options { edges: 4, faults: true, ..Options::default() });
     for (name, policy, key) in [
         ("leased", json!({}), json!({"rate_limit": null})),
@@ -152,7 +165,8 @@ fn each_request_at_four_edges_is_counted_once_though_connections_to_the_guard_ar
         let key = org.key(key);
         let secret = key.secret.as_str();
         let seen: Vec<_> = thread::scope(|scope| {
-            let askers: Vec<_> = fleet.edges.iter().map(|edge| scope.spawn(move || ask_through_faults(edge, secret, 400))).collect();
+            let askers: Vec<_> =
+                fleet.edges.iter().map(|edge| scope.spawn(move || ask_through_faults(edge, secret, 400, questions, cuts))).collect();
             askers.into_iter().map(|asker| asker.join().expect("an asker")).collect()
         });
         let mut expected: BTreeMap<String, u64> = BTreeMap::new();

@@ -6,14 +6,14 @@ use std::{collections::BTreeMap, thread};
 use serde_json::{Value, json};
 
 use crate::{
-    client::Edge,
     given,
     runtime::{Fleet, Options},
-    usage::usage_when,
+    usage::{Cuts, ask_through_faults, counts, usage_when},
 };
 
 const EDGES: u16 = 4;
 const REQUESTS: u32 = 100_000;
+const CUTS: Cuts = Cuts { every: 2_000, guard: 3, org_guard: 2 };
 
 type Seen = BTreeMap<String, u64>;
 
@@ -28,32 +28,8 @@ fn questions() -> [Value; 5] {
     ]
 }
 
-/// Asks so often, while connections to guards are cut: how often which code was answered.
-fn ask(edge: &Edge, secret: &str, times: u32) -> Seen {
-    let modes = ["lose", "fail"]
-        .map(|mode| json!({"guard": {"fetch": {"mode": mode, "times": 3}}, "org_guard": {"fetch": {"mode": mode, "times": 2}}}));
-    let mut seen = Seen::new();
-    for (number, question) in (0..times).zip(questions().into_iter().cycle()) {
-        if number % 2_000 == 0 {
-            edge.faults(&modes[usize::try_from(number / 2_000 % 2).expect("a small number")]);
-        }
-        let answer = given::ask_raw(edge, secret, question);
-        if answer.status == 200 {
-            *seen.entry(given::text(&answer.value()["code"])).or_default() += 1;
-        } else {
-            assert_eq!(answer.status, 503, "{}", answer.text());
-        }
-    }
-    edge.faults(&json!({}));
-    seen
-}
-
 fn add(sum: &mut Seen, more: Seen) {
     more.into_iter().for_each(|(code, count)| *sum.entry(code).or_default() += count);
-}
-
-fn counts(value: &Value) -> Seen {
-    serde_json::from_value(value["last_24h"]["by_code"].clone()).expect("counts")
 }
 
 #[test]
@@ -66,6 +42,7 @@ fn a_hundred_thousand_requests_are_counted_as_clients_saw_them_but_for_what_a_ki
         org.key(json!({"rate_limit": {"limit": 6_000, "window_seconds": 60}})),
         org.key(json!({"rate_limit": null, "ip_allowlist": allowlist})),
     ];
+    let questions = &questions();
     let each = REQUESTS / u32::from(EDGES) / u32::try_from(keys.len()).expect("few") + 1;
     let mut all = Seen::new();
     let mut of_keys = Vec::new();
@@ -73,7 +50,8 @@ fn a_hundred_thousand_requests_are_counted_as_clients_saw_them_but_for_what_a_ki
         let secret = key.secret.as_str();
         let mut sum = Seen::new();
         thread::scope(|scope| {
-            let askers: Vec<_> = fleet.edges.iter().map(|edge| scope.spawn(move || ask(edge, secret, each))).collect();
+            let askers: Vec<_> =
+                fleet.edges.iter().map(|edge| scope.spawn(move || ask_through_faults(edge, secret, each, questions, CUTS))).collect();
             askers.into_iter().for_each(|asker| add(&mut sum, asker.join().expect("an asker")));
         });
         add(&mut all, sum.clone());
