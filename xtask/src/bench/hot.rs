@@ -15,11 +15,15 @@ use crate::{build, project, step};
 const AUTH_CPU: &str = "hot /v1/auth: CPU over an empty JavaScript worker";
 const VERIFY_CPU: &str = "hot /v1/verify: CPU over an empty JavaScript worker";
 const OVER_RUST: &str = "hot /v1/auth: throughput over an empty Rust worker";
+const BARE_AUTH_CPU: &str = "/v1/auth answered without a decision: CPU over an empty JavaScript worker";
+const BARE_VERIFY_CPU: &str = "/v1/verify answered without a decision: CPU over an empty JavaScript worker";
 const BAD_ON_AUTH: &str = "bad checksum on /v1/auth: CPU over a hot verify there";
 const BAD_ON_VERIFY: &str = "bad checksum on /v1/verify: CPU over a hot verify there";
 
 pub const JAVASCRIPT: &str = "empty JavaScript worker";
 const RUST: &str = "empty Rust worker";
+const BARE_AUTH: &str = "/v1/auth, nothing decided";
+const BARE_VERIFY: &str = "/v1/verify, nothing decided";
 const AUTH: &str = "hot /v1/auth";
 const VERIFY: &str = "hot /v1/verify";
 const BAD_AUTH: &str = "bad checksum on /v1/auth";
@@ -30,10 +34,26 @@ const LIMITED: &str = "limited on /v1/auth (429)";
 const AUTH_MOST: f64 = 1.3;
 const VERIFY_MOST: f64 = 1.8;
 
-pub const LOADS: [&str; 7] = [JAVASCRIPT, RUST, AUTH, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];
+pub const LOADS: [&str; 9] = [JAVASCRIPT, RUST, BARE_AUTH, AUTH, BARE_VERIFY, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];
 
-pub const ROWS: [&str; 12] =
-    [AUTH_CPU, VERIFY_CPU, OVER_RUST, BAD_ON_AUTH, BAD_ON_VERIFY, JAVASCRIPT, RUST, AUTH, VERIFY, BAD_AUTH, BAD_VERIFY, LIMITED];
+pub const ROWS: [&str; 16] = [
+    AUTH_CPU,
+    VERIFY_CPU,
+    OVER_RUST,
+    BAD_ON_AUTH,
+    BAD_ON_VERIFY,
+    BARE_AUTH_CPU,
+    BARE_VERIFY_CPU,
+    JAVASCRIPT,
+    RUST,
+    BARE_AUTH,
+    AUTH,
+    BARE_VERIFY,
+    VERIFY,
+    BAD_AUTH,
+    BAD_VERIFY,
+    LIMITED,
+];
 
 /// Measures all of them in each round.
 ///
@@ -42,12 +62,13 @@ pub const ROWS: [&str; 12] =
 pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
     let yardstick = build::yardstick()?;
     let javascript = Runtime::lone(&project::root().join("bench/empty.js"), None)?;
+    let bare = Runtime::lone(&project::root().join("bench/answers.js"), None)?;
     let rust = Runtime::lone(&yardstick.join("index.js"), Some(&yardstick.join("index_bg.wasm")))?;
     let latchkey = Runtime::latchkey(1, &[])?;
-    let targets = targets(&javascript, &rust, &latchkey)?;
+    let targets = targets(&javascript, &rust, &bare, &latchkey)?;
 
     let length = Length::Seconds { warmup: 1, measured: plan.pick(4, 1) };
-    let mut outcomes: [Vec<Outcome>; 7] = Default::default();
+    let mut outcomes: [Vec<Outcome>; 9] = Default::default();
     for round in 1..=plan.rounds {
         step::tell(&format!("  round {round} of {}", plan.rounds));
         for (target, outcomes) in targets.iter().zip(&mut outcomes) {
@@ -66,7 +87,7 @@ pub fn limit(load: &str) -> Option<f64> {
     [(AUTH, AUTH_MOST), (VERIFY, VERIFY_MOST)].into_iter().find_map(|(name, most)| (name == load).then_some(most))
 }
 
-fn targets(javascript: &Runtime, rust: &Runtime, latchkey: &Runtime) -> Result<[Target; 7]> {
+fn targets(javascript: &Runtime, rust: &Runtime, bare: &Runtime, latchkey: &Runtime) -> Result<[Target; 9]> {
     let edge = latchkey.edge(0)?;
     let org = given::org(edge, &json!({}))?;
     let secret = org.key(&Value::Null)?.secret;
@@ -80,7 +101,9 @@ fn targets(javascript: &Runtime, rust: &Runtime, latchkey: &Runtime) -> Result<[
     Ok([
         target(javascript, empty.clone(), 200)?,
         target(rust, empty, 200)?,
+        target(bare, load::auth(&secret), 200)?,
         target(latchkey, load::auth(&secret), 200)?,
+        target(bare, load::verify(&caller, &secret), 200)?,
         target(latchkey, load::verify(&caller, &secret), 200)?,
         target(latchkey, load::auth(&mistyped), 401)?,
         target(latchkey, load::verify(&caller, &mistyped), 200)?,
@@ -88,8 +111,8 @@ fn targets(javascript: &Runtime, rust: &Runtime, latchkey: &Runtime) -> Result<[
     ])
 }
 
-fn compared(outcomes: &[Vec<Outcome>; 7]) -> Vec<Row> {
-    let [javascript, rust, auth, verify, bad_auth, bad_verify, _] = outcomes;
+fn compared(outcomes: &[Vec<Outcome>; 9]) -> Vec<Row> {
+    let [javascript, rust, bare_auth, auth, bare_verify, verify, bad_auth, bad_verify, _] = outcomes;
     let cpu = |of, over| ratios(&cpu(of), &cpu(over));
     let throughput = ratios(&series(auth, |outcome| outcome.requests_per_second), &series(rust, |outcome| outcome.requests_per_second));
     vec![
@@ -98,6 +121,8 @@ fn compared(outcomes: &[Vec<Outcome>; 7]) -> Vec<Row> {
         Row::of(OVER_RUST, &throughput, "×").at_least(1.0),
         Row::of(BAD_ON_AUTH, &cpu(bad_auth, auth), "×").at_most(1.0),
         Row::of(BAD_ON_VERIFY, &cpu(bad_verify, verify), "×").at_most(1.0),
+        Row::of(BARE_AUTH_CPU, &cpu(bare_auth, javascript), "×"),
+        Row::of(BARE_VERIFY_CPU, &cpu(bare_verify, javascript), "×"),
     ]
 }
 

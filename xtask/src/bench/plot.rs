@@ -36,7 +36,7 @@ fn svg(loads: &[(&str, &Row)]) -> String {
     for ((name, row), at) in loads.iter().zip(0..) {
         let (y, middle) = (TOP + LINE * f64::from(at), TOP + LINE * (f64::from(at) + 0.5));
         let [least, most] = row.spread.unwrap_or([row.value; 2]).map(|value| NAMES + value * scale);
-        let class = if name.starts_with("empty") { "yardstick" } else { "load" };
+        let class = if name.starts_with("empty") || name.ends_with("nothing decided") { "yardstick" } else { "load" };
         let limit = hot::limit(name).zip(yardstick).map(|(times, yardstick)| NAMES + times * yardstick * scale);
         let limit = limit.map(|x| {
             let (top, bottom) = (y + 2.0, y + LINE - 2.0);
