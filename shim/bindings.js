@@ -85,3 +85,18 @@ export async function fetchDocument(url, limit, signal) {
   }
   return document + decoder.decode();
 }
+
+// A description of an API, at most a minute old. The platform's cache keeps it at this place, under an address that is
+// nobody's: what else the description's own address may have in that cache was kept by other rules.
+const DESCRIPTION_SECONDS = 60;
+
+export async function fetchDescription(url, limit, signal) {
+  const name = `https://latchkey.invalid/descriptions?of=${encodeURIComponent(url)}`;
+  const kept = await caches.default.match(name).catch(() => undefined);
+  if (kept) return kept.text();
+  const text = await fetchDocument(url, limit, signal);
+  const headers = { "cache-control": `public, max-age=${DESCRIPTION_SECONDS}` };
+  // Whoever asks next asks there again; the reader has the text.
+  await caches.default.put(name, new Response(text, { headers })).catch(() => {});
+  return text;
+}

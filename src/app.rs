@@ -40,6 +40,7 @@ pub fn ports(env: &Env) -> Ports {
         throttle: Rc::new(PlatformThrottle::new(env.clone())),
         analytics: Rc::new(PlatformAnalytics::new(env.clone())),
         gauges: Rc::new(D1Ledger::new(env.clone())),
+        descriptions: Rc::new(D1Ledger::new(env.clone())),
         key_sets: Rc::new(PublishedKeySets::new(env.clone())),
         signatures: Rc::new(PlatformSignatures),
         clock: Rc::new(PlatformClock),

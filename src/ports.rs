@@ -3,6 +3,7 @@
 //! Each port has one adapter on the platform and one in memory for tests. Futures are not `Send`: an isolate has one
 //! thread.
 
+pub mod docs;
 pub mod watch;
 
 use std::{net::IpAddr, rc::Rc};
@@ -47,6 +48,9 @@ pub enum Outage {
     /// The keys of the identity provider could not be had.
     #[error("the identity provider failed: {cause}")]
     IdentityProvider { cause: String },
+    /// The description that an organization publishes of its own API could not be had.
+    #[error("a description of an API cannot be had: {cause}")]
+    Description { cause: String },
     /// The platform could not check a signature.
     #[error("signatures cannot be checked: {cause}")]
     Signatures { cause: String },
@@ -262,6 +266,8 @@ pub enum Flood {
     UnknownKeys,
     /// Credentials of the control plane that are not good.
     FailedCredentials,
+    /// What the docs of an organization ask for, test tokens among it.
+    Docs,
 }
 
 /// After how long every count starts anew, in milliseconds: the `period` of `[[ratelimits]]` in `wrangler.toml`.
@@ -357,6 +363,8 @@ pub struct Ports {
     pub analytics: Rc<dyn watch::Analytics>,
     /// Counts over all organizations.
     pub gauges: Rc<dyn watch::Gauges>,
+    /// Descriptions of organizations' own APIs.
+    pub descriptions: Rc<dyn docs::Descriptions>,
     /// The identity provider's keys.
     pub key_sets: Rc<dyn KeySets>,
     /// The platform's cryptography.

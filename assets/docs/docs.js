@@ -105,7 +105,7 @@ async function generate() {
 
 async function revoke() {
   alarm("");
-  const answer = await fetch(`/v1/orgs/${org}/keys/${held.id}/revoke`, { method: "POST" });
+  const answer = await fetch(`/v1/orgs/${org}/playground-keys/${held.id}/revoke`, { method: "POST" });
   if (!answer.ok) return alarm(await told(answer));
   drop("The token is revoked: nothing accepts it any more.");
 }

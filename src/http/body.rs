@@ -2,23 +2,16 @@
 
 use serde_json::Value;
 
-use super::{
-    call::Call,
-    inbound::{BodyError, Inbound},
-    problem::Problem,
-    problem_catalog as catalog,
-};
-use crate::base::strict_json;
+use super::{call::Call, problem::Problem, problem_catalog as catalog, route_table::Operation};
+use crate::{base::strict_json, service::docs};
 
-/// The longest body that any route of `/v1` takes.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The longest body that a route of `/v1` takes, but for those that say otherwise.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The body as it came, which is nobody's yet: what is wrong with it is told only to those who may call the route.
-///
-/// # Errors
-/// [`BodyError`] when it is too long or ends early.
-pub async fn receive(inbound: &Inbound) -> Result<Vec<u8>, BodyError> {
-    inbound.body(MAX_BODY_BYTES).await
+/// The longest body that an operation takes.
+#[must_use]
+pub fn limit(operation: Operation) -> usize {
+    if operation == Operation::UploadOrgOpenapi { docs::MAX_DOCUMENT_BYTES } else { MAX_BODY_BYTES }
 }
 
 /// The body, which must be there.

@@ -6,8 +6,8 @@ use wasm_bindgen::prelude::*;
 use web_sys::Request;
 use worker::Env;
 
-use super::{answer::Answer, call::Call, problem::Problem, problem_catalog as catalog, reply::Reply};
-use crate::service::docs;
+use super::{answer::Answer, call::Call, flood, problem::Problem, problem_catalog as catalog, reply::Reply};
+use crate::{ports::Flood, service::docs};
 
 #[wasm_bindgen(module = "/shim/files.js")]
 extern "C" {
@@ -37,19 +37,28 @@ pub async fn docs(call: &Call<'_>) -> Result<Answer, Problem> {
 /// # Errors
 /// 404 for an organization without docs, 503 without the files.
 pub async fn org_docs(call: &Call<'_>) -> Result<Answer, Problem> {
+    count(call).await?;
     let playground = docs::of_org(call.ports, call.param("org")).await?;
     kept(call, "docs.html", &format!("connect-src 'self' {}", playground.api_origins.join(" "))).await
 }
 
-/// The organization's own description of its API, as it publishes it.
+/// The organization's own description of its API, as it publishes or uploaded it.
 ///
 /// # Errors
-/// 404 for an organization without docs, 503 while its description cannot be had.
-pub async fn org_openapi(call: &Call<'_>) -> Result<Answer, Problem> {
+/// 404 for an organization without docs, 429, 503 while its description cannot be had.
+pub async fn org_openapi(call: &Call<'_>) -> Result<Reply, Problem> {
+    count(call).await?;
     let document = docs::document(call.ports, call.param("org")).await?;
+    let tag = format!("\"{}\"", document.digest.hex());
+    let known = call.inbound.header("if-none-match").is_some_and(|field| field.contains(&tag));
     // Whatever it is, a browser that is sent here shows it as text and runs none of it.
-    let reply = Reply::text(200, "application/json", document).with("X-Content-Type-Options", "nosniff");
-    Ok(Answer::Made(reply.with("Content-Security-Policy", "default-src 'none'; sandbox")))
+    let reply = if known { Reply::empty(304) } else { Reply::text(200, "application/json", document.text) };
+    let reply = reply.with("ETag", tag).with("Cache-Control", "public, max-age=60").with("X-Content-Type-Options", "nosniff");
+    Ok(reply.with("Content-Security-Policy", "default-src 'none'; sandbox"))
+}
+
+async fn count(call: &Call<'_>) -> Result<(), Problem> {
+    flood::count(call, Flood::Docs, "the docs were asked for too often from this address").await
 }
 
 async fn kept(call: &Call<'_>, name: &str, policy: &str) -> Result<Answer, Problem> {

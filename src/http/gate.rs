@@ -1,6 +1,8 @@
 //! Who may enter a route of the control plane.
 
-use super::{call::Call, challenge::Challenge, problem::Problem, problem_catalog as catalog, rate_fields, same_origin, session_cookie};
+use super::{
+    call::Call, challenge::Challenge, flood, problem::Problem, problem_catalog as catalog, rate_fields, same_origin, session_cookie,
+};
 use crate::{
     authn::{
         credential::{self, Presented, Unreadable},
@@ -10,7 +12,7 @@ use crate::{
     },
     base::secret::Plaintext,
     policy::scope::Permission,
-    ports::{FLOOD_PERIOD_MS, Flood, Outage},
+    ports::{Flood, Outage},
     service::{
         authenticate::{self, Authentication},
         failure::Failure,
@@ -116,13 +118,9 @@ fn misconfigured(refusal: &impl std::fmt::Display) -> Failure {
 
 /// Whoever tries many credentials is soon told to wait, and fills no log; a good one is never refused for that.
 async fn failed(call: &Call<'_>, credential: &Credential, refusal: Option<TokenRefusal>) -> Problem {
-    let throttled = match call.client_ip() {
-        Some(address) => !call.ports.throttle.admits(Flood::FailedCredentials, address).await,
-        None => false,
-    };
-    if throttled {
-        let said = "too many credentials that are not good came from this address";
-        return Problem::new(&catalog::RATE_LIMITED, said).with("Retry-After", FLOOD_PERIOD_MS.div_ceil(1000).to_string());
+    let flood = flood::count(call, Flood::FailedCredentials, "too many credentials that are not good came from this address");
+    if let Err(problem) = flood.await {
+        return problem;
     }
     let said = match credential {
         Credential::Token(_) | Credential::Garbled | Credential::Assertion(_) => "the token is not good",

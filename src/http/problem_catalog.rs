@@ -83,7 +83,7 @@ problems! {
     PRECONDITION_FAILED 412 "The resource has moved on"
         "It no longer has the version that If-Match names. Read it again and repeat the change if it is still wanted.";
     BODY_TOO_LARGE 413 "The body is too large"
-        "A body may have at most 64 KiB.";
+        "A body may have at most 64 KiB, the description of an API at most 2 MiB.";
     UNSUPPORTED_MEDIA_TYPE 415 "The body's type is not supported"
         "Send JSON, with Content-Type: application/json.";
     VALIDATION_FAILED 422 "A field is not allowed"

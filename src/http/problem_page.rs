@@ -1,6 +1,7 @@
-//! The page behind a problem's type: what it means, what to do.
+//! What stands behind a problem's type: what it means, what to do. A page for people, JSON for programs.
 
 use askama::Template;
+use serde::Serialize;
 
 use super::{
     call::Call,
@@ -16,11 +17,48 @@ struct Page {
     kind: &'static ProblemKind,
 }
 
-/// A short page for people.
+#[derive(Serialize)]
+struct Kind {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    advice: &'static str,
+}
+
+/// A short page, or JSON for who asks for that and not for a page.
 ///
 /// # Errors
 /// 404 for a type that no problem has.
 pub async fn problem_page(call: &Call<'_>) -> Result<Reply, Problem> {
     let kind = ProblemKind::find(call.param("slug")).ok_or_else(|| Problem::new(&catalog::NOT_FOUND, "there is no such problem type"))?;
-    Ok(web_page::page(200, &Page { kind }))
+    let accept = call.inbound.header("accept").unwrap_or_default().to_ascii_lowercase();
+    let reply = if wants_json(&accept) {
+        let ProblemKind { slug, status, title, advice } = *kind;
+        let r#type = format!("{}/problems/{slug}", call.inbound.origin());
+        Reply::json(200, &Kind { r#type, title, status, code: kind.code(), advice })
+    } else {
+        web_page::page(200, &Page { kind })
+    };
+    Ok(reply.with("Vary", "Accept"))
+}
+
+/// A browser asks for pages before all else, most programs for anything.
+fn wants_json(accept: &str) -> bool {
+    accept.contains("json") && !accept.contains("text/html")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_json;
+
+    #[test]
+    fn programs_that_name_json_get_json_and_all_others_the_page() {
+        for accept in ["application/json", "application/problem+json, application/json;q=0.9, */*;q=0.1"] {
+            assert!(wants_json(accept), "{accept}");
+        }
+        for accept in ["", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html, application/json"] {
+            assert!(!wants_json(accept), "{accept}");
+        }
+    }
 }

@@ -46,6 +46,12 @@ impl Reply {
         self
     }
 
+    /// Whether it says itself for how long it may be kept.
+    #[must_use]
+    pub fn may_be_kept(&self) -> bool {
+        self.headers.iter().any(|(name, _)| *name == "Cache-Control")
+    }
+
     /// The answer to HEAD: the same fields, no body (RFC 9110, section 9.3.2).
     #[must_use]
     pub fn without_body(self) -> Self {

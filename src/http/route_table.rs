@@ -16,6 +16,10 @@ pub enum Operation {
     UpdateOrg,
     /// `GET /v1/orgs/{org}/permissions`
     ListPermissions,
+    /// `PUT /v1/orgs/{org}/openapi`
+    UploadOrgOpenapi,
+    /// `DELETE /v1/orgs/{org}/openapi`
+    DeleteOrgOpenapi,
     /// `POST /v1/orgs/{org}/keys`
     CreateKey,
     /// `GET /v1/orgs/{org}/keys`
@@ -44,6 +48,8 @@ pub enum Operation {
     ImportKeys,
     /// `POST /v1/orgs/{org}/playground-keys`
     CreatePlaygroundKey,
+    /// `POST /v1/orgs/{org}/playground-keys/{key}/revoke`
+    RevokePlaygroundKey,
     /// `GET /v1/orgs/{org}/audit`
     ListAudit,
     /// `POST /v1/orgs/{org}/portal-sessions`
@@ -148,7 +154,9 @@ const fn screen(methods: Methods, path: &'static str, screen: Screen, caller: Ca
 const GET: Methods = Methods::One("GET");
 const POST: Methods = Methods::One("POST");
 const PATCH: Methods = Methods::One("PATCH");
+const PUT: Methods = Methods::One("PUT");
 const DELETE: Methods = Methods::One("DELETE");
+const OPENAPI: &str = "/v1/orgs/{org}/openapi";
 const KEY: &str = "/v1/orgs/{org}/keys/{key}";
 
 const SESSIONS: &str = "/v1/orgs/{org}/portal-sessions";
@@ -168,6 +176,8 @@ pub const ROUTES: &[Route] = &[
     route(GET, "/v1/orgs/{org}", Operation::GetOrg, Caller::With(Grant::OrgsRead), None),
     route(PATCH, "/v1/orgs/{org}", Operation::UpdateOrg, Caller::With(Grant::OrgsWrite), Some(Action::OrgUpdated)),
     route(GET, "/v1/orgs/{org}/permissions", Operation::ListPermissions, Caller::With(Grant::KeysRead), None),
+    route(PUT, OPENAPI, Operation::UploadOrgOpenapi, Caller::With(Grant::OrgsWrite), Some(Action::OrgUpdated)),
+    route(DELETE, OPENAPI, Operation::DeleteOrgOpenapi, Caller::With(Grant::OrgsWrite), Some(Action::OrgUpdated)),
     route(POST, "/v1/orgs/{org}/keys", Operation::CreateKey, Caller::With(Grant::KeysWrite), Some(Action::KeyCreated)),
     route(GET, "/v1/orgs/{org}/keys", Operation::ListKeys, Caller::With(Grant::KeysRead), None),
     route(GET, KEY, Operation::GetKey, Caller::With(Grant::KeysRead), None),
@@ -199,6 +209,13 @@ pub const ROUTES: &[Route] = &[
         Operation::CreatePlaygroundKey,
         Caller::With(Grant::PlaygroundUse),
         Some(Action::PlaygroundKeyCreated),
+    ),
+    route(
+        POST,
+        "/v1/orgs/{org}/playground-keys/{key}/revoke",
+        Operation::RevokePlaygroundKey,
+        Caller::With(Grant::PlaygroundUse),
+        Some(Action::KeyRevoked),
     ),
     route(GET, "/v1/orgs/{org}/audit", Operation::ListAudit, Caller::With(Grant::AuditRead), None),
     route(POST, SESSIONS, Operation::CreatePortalSession, PORTAL, Some(Action::PortalSessionCreated)),
@@ -253,6 +270,8 @@ impl Operation {
             Self::GetOrg => "get_org",
             Self::UpdateOrg => "update_org",
             Self::ListPermissions => "list_permissions",
+            Self::UploadOrgOpenapi => "upload_org_openapi",
+            Self::DeleteOrgOpenapi => "delete_org_openapi",
             Self::CreateKey => "create_key",
             Self::ListKeys => "list_keys",
             Self::GetKey => "get_key",
@@ -267,6 +286,7 @@ impl Operation {
             Self::ListKeyActivity => "list_key_activity",
             Self::ImportKeys => "import_keys",
             Self::CreatePlaygroundKey => "create_playground_key",
+            Self::RevokePlaygroundKey => "revoke_playground_key",
             Self::ListAudit => "list_audit",
             Self::CreatePortalSession => "create_portal_session",
             Self::ListPortalSessions => "list_portal_sessions",

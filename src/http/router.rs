@@ -7,7 +7,7 @@ use super::{
     answer::Answer,
     body,
     call::Call,
-    console, files, forward_auth, gate, gateway, health, metrics, portal,
+    console, cross_origin, files, forward_auth, gate, gateway, health, metrics, portal,
     problem::Problem,
     problem_catalog as catalog, problem_page,
     reply::Reply,
@@ -57,20 +57,28 @@ pub async fn respond(mut call: Call<'_>) -> Answer {
             Some(_) => problem.into_reply(&gateway::problem_base(inbound.origin()), call.request_id),
         }
     });
-    let reply = reply.with("X-Request-Id", call.request_id.text().as_str()).with("Cache-Control", "no-store");
+    let reply = reply.with("X-Request-Id", call.request_id.text().as_str());
+    let reply = if reply.may_be_kept() { reply } else { reply.with("Cache-Control", "no-store") };
     Answer::Made(if inbound.method() == "HEAD" { reply.without_body() } else { reply })
 }
 
 async fn answer(call: &mut Call<'_>, path: &str) -> Result<Answer, Problem> {
     let method = call.inbound.method();
     let (routes, params) = find(path).ok_or_else(|| unknown(method))?;
-    let Some(route) = routes.iter().find(|route| route.methods.take(method)) else {
-        return refuse_method(method, routes).map(Answer::Made);
-    };
     call.params = params;
+    let Some(route) = routes.iter().find(|route| route.methods.take(method)) else {
+        let reply = refuse_method(method, routes)?;
+        let shared = routes.iter().any(|route| route.operation.crosses_origins());
+        return Ok(Answer::Made(if shared { cross_origin::preflight(call, reply).await } else { reply }));
+    };
+    let outcome = carry_out(call, route).await;
+    if route.operation.crosses_origins() { cross_origin::told(call, outcome).await } else { outcome }
+}
+
+async fn carry_out(call: &mut Call<'_>, route: &Route) -> Result<Answer, Problem> {
     call.principal = match route.caller {
-        Caller::With(grant) => Some(admit(call, Some(grant)).await?),
-        Caller::Operator => Some(admit(call, None).await?),
+        Caller::With(grant) => Some(admit(call, route.operation, Some(grant)).await?),
+        Caller::Operator => Some(admit(call, route.operation, None).await?),
         // The handler asks, and its answers are pages.
         Caller::Anyone | Caller::KeyHolder | Caller::LinkHolder | Caller::PortalSession => None,
         Caller::Member(_) | Caller::OperatorSession | Caller::OperatorToken => None,
@@ -81,6 +89,8 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Answer, Problem> {
         Operation::UpdateOrg => admin::orgs::update_org(call).await,
         Operation::ListPermissions => admin::orgs::list_permissions(call).await,
         Operation::GetOrg => admin::orgs::get_org(call).await,
+        Operation::UploadOrgOpenapi => admin::openapi::upload_org_openapi(call).await,
+        Operation::DeleteOrgOpenapi => admin::openapi::delete_org_openapi(call).await,
         Operation::CreateKey => admin::keys::create_key(call).await,
         Operation::ListKeys => admin::keys::list_keys(call).await,
         Operation::GetKey => admin::keys::get_key(call).await,
@@ -95,6 +105,7 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Answer, Problem> {
         Operation::ListKeyActivity => admin::usage::list_key_activity(call).await,
         Operation::ImportKeys => admin::import::import_keys(call).await,
         Operation::CreatePlaygroundKey => admin::keys::create_playground_key(call).await,
+        Operation::RevokePlaygroundKey => admin::life::revoke_playground_key(call).await,
         Operation::ListAudit => admin::audit::list_audit(call).await,
         Operation::CreatePortalSession => admin::portal_sessions::create_portal_session(call).await,
         Operation::ListPortalSessions => admin::portal_sessions::list_portal_sessions(call).await,
@@ -116,7 +127,7 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Answer, Problem> {
         Operation::Openapi => return files::openapi(call).await,
         Operation::Docs => return files::docs(call).await,
         Operation::OrgDocs => return files::org_docs(call).await,
-        Operation::OrgOpenapi => return files::org_openapi(call).await,
+        Operation::OrgOpenapi => files::org_openapi(call).await,
     };
     if route.audit.is_some() {
         call.memory.let_go(call.named_org(), call.named_key());
@@ -126,8 +137,13 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Answer, Problem> {
 
 /// Who calls, judged when all of the request is here. Whoever sends slowly could otherwise be let in, lose what let them in,
 /// and finish: a key that was revoked meanwhile would still make itself a successor.
-async fn admit(call: &mut Call<'_>, needs: Option<Grant>) -> Result<Principal, Problem> {
-    call.body = body::receive(call.inbound).await;
+async fn admit(call: &mut Call<'_>, operation: Operation, needs: Option<Grant>) -> Result<Principal, Problem> {
+    let limit = body::limit(operation);
+    if limit > body::MAX_BODY_BYTES {
+        // Nobody unknown has an isolate hold megabytes.
+        gate::admit(call, needs).await?;
+    }
+    call.body = call.inbound.body(limit).await;
     gate::admit(call, needs).await
 }
 

@@ -25,6 +25,8 @@ extern "C" {
     pub fn has_analytics(env: &Env) -> bool;
     #[wasm_bindgen(catch, js_name = writePoint)]
     pub fn write_point(env: &Env, point: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_name = fetchDescription)]
+    pub fn fetch_description(url: &str, limit: usize, signal: &AbortSignal) -> Promise;
     #[wasm_bindgen(js_name = fetchDocument)]
     pub fn fetch_document(url: &str, limit: usize, signal: &AbortSignal) -> Promise;
 }

@@ -34,6 +34,7 @@ fn binding(flood: Flood) -> &'static str {
     match flood {
         Flood::UnknownKeys => "UNKNOWN_KEYS",
         Flood::FailedCredentials => "FAILED_CREDENTIALS",
+        Flood::Docs => "DOCS",
     }
 }
 
@@ -61,7 +62,7 @@ mod tests {
     #[test]
     fn each_binding_is_configured_with_the_period_that_callers_are_told_to_wait() {
         let wrangler = include_str!("../../wrangler.toml");
-        for flood in [Flood::UnknownKeys, Flood::FailedCredentials] {
+        for flood in [Flood::UnknownKeys, Flood::FailedCredentials, Flood::Docs] {
             let name = format!("name = \"{}\"", binding(flood));
             let table = wrangler.split("\n[").find(|table| table.starts_with("[ratelimits]]") && table.contains(&name)).unwrap();
             assert!(table.contains(&format!("period = {} }}", FLOOD_PERIOD_MS / 1000)), "{table}");

@@ -37,6 +37,8 @@ pub(super) struct State {
     outbox: Vec<Unpublished>,
     pub(super) recent: HashMap<KeyId, Recent>,
     pub(super) totals: HashMap<OrgId, BTreeMap<String, u64>>,
+    pub(super) uploads: HashMap<OrgId, String>,
+    pub(super) published: HashMap<String, String>,
 }
 
 /// The truth. Clones share it.

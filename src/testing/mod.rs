@@ -3,6 +3,7 @@
 pub mod background;
 pub mod chance;
 pub mod clock;
+pub mod descriptions;
 pub mod fixtures;
 pub mod guards;
 pub mod index;

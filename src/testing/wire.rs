@@ -53,6 +53,9 @@ pub enum Call {
     ReadUsage,
     CheckGuards,
     Throttle,
+    FetchDescription,
+    FindDescription,
+    ReplaceDescription,
     KeySetFetch,
     KeySetKept,
     KeySetKeep,
@@ -90,6 +93,8 @@ impl Call {
                 | NoteOrgUse
                 | ListBusiest
                 | PurgeUse
+                | FindDescription
+                | ReplaceDescription
         )
     }
 
@@ -98,7 +103,7 @@ impl Call {
     }
 
     pub fn is_guard(self) -> bool {
-        !self.is_ledger() && !self.is_index() && !self.is_of_members() && self != Self::Throttle
+        !self.is_ledger() && !self.is_index() && !self.is_of_members() && !matches!(self, Self::Throttle | Self::FetchDescription)
     }
 
     /// A call that only member tokens make.
@@ -112,6 +117,7 @@ impl Call {
             _ if self.is_ledger() => Outage::Ledger { cause },
             Self::KeySetKept | Self::KeySetKeep => Outage::Index { cause },
             Self::KeySetFetch => Outage::IdentityProvider { cause },
+            Self::FetchDescription => Outage::Description { cause },
             Self::CheckSignature => Outage::Signatures { cause },
             _ if self.is_index() => Outage::Index { cause },
             _ => Outage::Guard { cause },

@@ -90,6 +90,7 @@ impl World {
             throttle: Rc::new(self.throttle.clone()),
             analytics: Rc::new(Unwatched),
             gauges: Rc::new(Unwatched),
+            descriptions: Rc::new(self.ledger.clone()),
             key_sets: Rc::new(self.provider.clone()),
             signatures: Rc::new(MemorySignatures::new(self.wire.clone())),
             clock: Rc::new(self.clock.clone()),

@@ -6,7 +6,7 @@
 //   GET  /__faults  {"calls": {"kv.get": 3, "db.query": 1, "guard.fetch": 2, "objects.db.query": 1}}
 //   GET  /__faults/points  {"points": […]}: what was written to the data set ANALYTICS, one by one
 //
-// A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard, unknown_keys, failed_credentials,
+// A POST replaces all faults and starts the counts anew; {} heals everything. Bindings: kv, db, guard, org_guard, unknown_keys, failed_credentials, docs,
 // analytics (of which only "fail" and "lose" can be, because nobody waits for it); under
 // "objects" the same for the environment of the Durable Objects, which live in the first edge's isolate. A fault is for
 // a binding or for one method of it:
@@ -28,6 +28,7 @@ const BINDINGS = {
   ORG_GUARD: "org_guard",
   UNKNOWN_KEYS: "unknown_keys",
   FAILED_CREDENTIALS: "failed_credentials",
+  DOCS: "docs",
   ANALYTICS: "analytics",
 };
 const MODES = ["fail", "lose", "hang"];
@@ -172,6 +173,7 @@ const WRAPPERS = {
   org_guard: wrapNamespace,
   unknown_keys: wrapLimiter,
   failed_credentials: wrapLimiter,
+  docs: wrapLimiter,
   analytics: wrapDataSet,
 };
 // Requests and objects share one env object where they share an isolate: each has its own wrapping of it.

@@ -17,6 +17,7 @@ use latchkey::{
     ports::{
         Added, Admission, Background, BusiestQuery, Chore, Clock, Flood, Guards, Index, Kept, KeySets, Ledger, OrgQuery, Outage, Ports,
         Rolls, SessionQuery, Sessions, Signatures, Subject, Throttle, Unpublished, Written,
+        docs::Descriptions,
         watch::{Analytics, Gauges, Point, Reading},
     },
     token::digest::Digest,
@@ -41,6 +42,7 @@ pub fn ports() -> Ports {
         throttle: Rc::new(Nobody),
         analytics: Rc::new(Nobody),
         gauges: Rc::new(Nobody),
+        descriptions: Rc::new(Nobody),
         key_sets: Rc::new(Nobody),
         signatures: Rc::new(Nobody),
         background: Rc::new(Nobody),
@@ -166,6 +168,13 @@ nobody_is!(Throttle {
 
 nobody_is!(Gauges {
     read(Timestamp) -> Result<Reading, Outage>;
+});
+
+nobody_is!(Descriptions {
+    fetch(&str, usize) -> Result<String, Outage>;
+    find_digest(&OrgId) -> Result<Option<Digest>, Outage>;
+    find(&OrgId) -> Result<Option<String>, Outage>;
+    replace(&OrgId, Option<&Digest>, Option<&str>, &AuditEntry) -> Result<Written, Outage>;
 });
 
 nobody_is!(KeySets {

@@ -12,13 +12,14 @@ use crate::{
         document::{Fault, Faults},
         id::OrgId,
     },
-    http::{body, call::Call, problem::Problem, query::Query, reply::Reply},
+    http::{body, call::Call, flood, problem::Problem, query::Query, reply::Reply},
     key::{
         query::{KeyQuery, Sort},
         record::Kind,
         state::Status,
         view::KeyView,
     },
+    ports::Flood,
     service::keys::{self, Changed, Created},
     token::format::contains_key,
     usage::recent,
@@ -92,8 +93,9 @@ pub async fn delete_key(call: &Call<'_>) -> Result<Reply, Problem> {
 /// Makes a temporary key; the answer is the only one that shows its secret.
 ///
 /// # Errors
-/// Where there are none, at the cap of the caller, 404, or an outage.
+/// Where there are none, at the cap of the caller, 404, 429, or an outage.
 pub async fn create_playground_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    flood::count(call, Flood::Docs, "too many test tokens were asked for from this address").await?;
     let body = body::optional_json(call)?;
     let created = keys::create_temporary(call.ports, call.param("org"), body.as_ref(), call.author()).await?;
     Ok(created_key(call, &created))

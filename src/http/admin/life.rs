@@ -32,6 +32,17 @@ pub async fn revoke_key(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(changed_key(call, &changed).await)
 }
 
+/// Ends a temporary key that the caller made.
+///
+/// # Errors
+/// As [`revoke_key`], and 404 for any other key.
+pub async fn revoke_playground_key(call: &Call<'_>) -> Result<Reply, Problem> {
+    let body = body::optional_json(call)?;
+    let if_version = versions(call);
+    let changed = keys::end_temporary(&change(call, if_version.as_deref()), body.as_ref()).await?;
+    Ok(changed_key(call, &changed).await)
+}
+
 /// Brings a revoked key back.
 ///
 /// # Errors

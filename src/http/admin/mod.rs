@@ -5,6 +5,7 @@ pub mod conditions;
 pub mod import;
 pub mod keys;
 pub mod life;
+pub mod openapi;
 pub mod orgs;
 pub mod page;
 pub mod portal_sessions;

@@ -37,7 +37,7 @@ use super::{body, call::Call, problem::Problem, reply::Reply, route_table::Calle
 /// # Errors
 /// None but what has nothing to do with pages.
 pub async fn respond(call: &mut Call<'_>, screen: Screen, caller: Caller) -> Result<Reply, Problem> {
-    call.body = body::receive(call.inbound).await;
+    call.body = call.inbound.body(body::MAX_BODY_BYTES).await;
     let outcome = match entrance::enter(call, caller).await {
         Ok(Entered::Refused(reply)) => Ok(reply),
         Ok(Entered::Member(visitor)) => answer(call, screen, &visitor).await.or_else(|problem| visitor.refuse(call, problem)),

@@ -28,6 +28,8 @@ pub enum Body {
     Page(&'static str),
     /// JSON of that schema, or a table if `Accept` asks for `text/csv`.
     JsonOrTable(&'static str),
+    /// A page for people, or JSON of that schema if `Accept` asks for it.
+    JsonOrPage(&'static str),
     /// A page of items of that schema, or a table.
     PageOrTable(&'static str),
     /// Text of that type.
@@ -94,7 +96,7 @@ const REFUSALS: &[&ProblemKind] = &[
 /// What the document says of an operation; `None` for pages and forms for people. A new operation cannot do without.
 #[must_use]
 pub fn describe(operation: Operation) -> Option<Description> {
-    use Body::{Empty, Json, JsonOrTable, Page, PageOrTable, Text};
+    use Body::{Empty, Json, JsonOrPage, JsonOrTable, Page, PageOrTable, Text};
     let of = |tag, summary, takes, gives, fields, parameters, problems| {
         Some(Description { tag, summary, takes, gives, fields, parameters, problems })
     };
@@ -105,6 +107,13 @@ pub fn describe(operation: Operation) -> Option<Description> {
         Operation::UpdateOrg => {
             let problems = &[&catalog::POLICY_FORBIDS, &catalog::CONFLICT, &catalog::PRECONDITION_FAILED, LATER];
             of("Organizations", "Change an organization", Some(("OrgChange", true)), (200, Json("Org")), TAG, CHANGE, problems)
+        }
+        Operation::UploadOrgOpenapi => {
+            let taken = Some(("Document", true));
+            of("Organizations", "Upload the description of an API", taken, (200, Json("Upload")), &[], &[], &[&catalog::CONFLICT])
+        }
+        Operation::DeleteOrgOpenapi => {
+            of("Organizations", "Take away an uploaded description", None, (204, Empty), &[], &[], &[&catalog::CONFLICT])
         }
         Operation::ListPermissions => of("Organizations", "Read the catalog of permissions", None, (200, Json("Catalog")), &[], &[], &[]),
         Operation::CreateKey => {
@@ -141,6 +150,9 @@ pub fn describe(operation: Operation) -> Option<Description> {
         Operation::CreatePlaygroundKey => {
             let problems = &[&catalog::POLICY_FORBIDS, OFF, &catalog::TOO_MANY_PLAYGROUND_KEYS];
             of("Keys", "Create a temporary key", Some(("Nothing", false)), (201, Json("KeyWithSecret")), MADE, &[], problems)
+        }
+        Operation::RevokePlaygroundKey => {
+            of("Keys", "Revoke one's own temporary key", Some(("Revocation", false)), (200, Json("Key")), TAG, CHANGE, STEP)
         }
         Operation::ListAudit => {
             let parameters = &["limit", "cursor", "action", "changedId", "actor", "from", "to"];
@@ -199,16 +211,18 @@ pub fn describe(operation: Operation) -> Option<Description> {
             of("Service", "Whether what it depends on answers", None, (200, Json("Readiness")), &[], &[], &[&catalog::UNAVAILABLE])
         }
         Operation::Metrics => of("Service", "Counts for monitoring", None, (200, Text("application/openmetrics-text")), &[], &[], &[]),
-        Operation::ProblemPage => of("Service", "What a problem means", None, (200, Text("text/html")), &[], &[], &[&catalog::NOT_FOUND]),
+        Operation::ProblemPage => {
+            of("Service", "What a problem means", None, (200, JsonOrPage("ProblemKind")), VARY, &[], &[&catalog::NOT_FOUND])
+        }
         Operation::Openapi => of("Service", "This document", None, (200, Json("Document")), &["ETag"], READ, &[&catalog::UNAVAILABLE]),
         Operation::OrgOpenapi => of(
             "Service",
             "An organization's own document",
             None,
             (200, Json("Document")),
-            &[],
-            &[],
-            &[&catalog::NOT_FOUND, &catalog::UNAVAILABLE],
+            TAG,
+            READ,
+            &[&catalog::NOT_FOUND, &catalog::RATE_LIMITED, &catalog::UNAVAILABLE],
         ),
         Operation::OpenPortalLink | Operation::SignOut | Operation::Console(_) | Operation::Docs | Operation::OrgDocs => None,
     }

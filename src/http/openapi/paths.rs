@@ -191,6 +191,9 @@ fn content(body: Body, example: Option<&Value>) -> Option<Value> {
         Body::Json(schema) => Some(json!({"application/json": media(&reference("schemas", schema), example)})),
         Body::Page(schema) => Some(json!({"application/json": media(&page(schema), example)})),
         Body::JsonOrTable(schema) => Some(json!({"application/json": media(&reference("schemas", schema), example), "text/csv": table()})),
+        Body::JsonOrPage(schema) => {
+            Some(json!({"application/json": media(&reference("schemas", schema), example), "text/html": {"schema": {"type": "string"}}}))
+        }
         Body::PageOrTable(schema) => Some(json!({"application/json": media(&page(schema), example), "text/csv": table()})),
         Body::Text(kind) => Some(json!({ kind: media(&json!({"type": "string"}), example) })),
     }

@@ -15,7 +15,7 @@ pub use create::{Created, MadeOnce, create, create_once};
 pub use delete::{delete, purge};
 pub use edit::update;
 pub use import::{Imported, import};
-pub use playground::create_temporary;
+pub use playground::{create_temporary, end_temporary};
 pub use read::{get, list, recent};
 pub use revoke::{reactivate, revoke};
 pub use rotate::{Rotated, complete_rotation, rotate};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Created, create, manageable, revoke::read_nothing};
+use super::{Change, Changed, Created, create, manageable, revoke, revoke::read_nothing};
 use crate::{
     audit::entry::Action,
     base::id::KeyId,
@@ -27,4 +27,18 @@ pub async fn create_temporary(ports: &Ports, org: &str, body: Option<&Value>, au
     let admission = Admission::FewerTemporary { max: policy.playground.max_active_per_member, now };
     let id = KeyId::new(now, ports.entropy.as_ref())?;
     create::issue(ports, organization, draft, id, Kind::Playground, admission, Action::PlaygroundKeyCreated, author, now).await
+}
+
+/// Ends a temporary key of the caller's own. Others' keys, and keys that are not temporary, are not found here.
+///
+/// # Errors
+/// As a revocation.
+pub async fn end_temporary(change: &Change<'_>, body: Option<&Value>) -> Result<Changed, Failure> {
+    let organization = manageable(change.ports, change.org).await?;
+    let key = change.load_key(&organization).await?;
+    let maker = &change.author.origin.actor;
+    if key.kind != Kind::Playground || (key.created_by.kind, &key.created_by.id) != (maker.kind, &maker.id) {
+        return Err(Failure::NotFound);
+    }
+    revoke::revoke(change, body).await
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod bind;
+mod descriptions;
 mod keys;
 mod list;
 mod metrics;
@@ -143,7 +144,7 @@ impl Ledger for D1Ledger {
 
     async fn check(&self) -> Result<(), Outage> {
         // The newest table: with it, all migrations before are there.
-        let sql = "SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'key_census')";
+        let sql = "SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('keys', 'description_parts')";
         let rows: Vec<Schema> = self.rows(Statement::new(sql, [])).await?;
         if rows.iter().any(|row| row.tables == 2) { Ok(()) } else { Err(outage("the migrations have not been applied")) }
     }

@@ -7,7 +7,7 @@ use super::finding::Finding;
 const LOCAL_KV: &str = "00000000000000000000000000000001";
 const LOCAL_D1: &str = "00000000-0000-0000-0000-000000000001";
 const OBJECTS: [(&str, &str); 2] = [("KEY_GUARD", "KeyGuard"), ("ORG_GUARD", "OrgGuard")];
-const LIMITERS: [&str; 2] = ["UNKNOWN_KEYS", "FAILED_CREDENTIALS"];
+const LIMITERS: [&str; 3] = ["UNKNOWN_KEYS", "FAILED_CREDENTIALS", "DOCS"];
 
 /// Looks at each binding that the worker has, and at its addresses.
 pub fn check(config: &Table) -> Vec<Finding> {

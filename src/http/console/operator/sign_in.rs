@@ -12,8 +12,8 @@ use super::super::{
 use crate::{
     authn::principal::Principal,
     base::secret::Plaintext,
-    http::{call::Call, portal as way_in, problem::Problem, problem_catalog as catalog, reply::Reply, session_cookie::OPERATOR},
-    ports::{FLOOD_PERIOD_MS, Flood, Outage},
+    http::{call::Call, flood, portal as way_in, problem::Problem, reply::Reply, session_cookie::OPERATOR},
+    ports::{Flood, Outage},
     service::{failure::Failure, portal},
 };
 
@@ -43,14 +43,7 @@ pub async fn operator_sign_in(call: &mut Call<'_>) -> Result<Reply, Problem> {
         |refusal: &crate::authn::operator::BadOperatorSetting| Failure::from(Outage::Configuration { cause: refusal.to_string() });
     let tokens = call.config.operator.as_ref().map_err(misconfigured)?;
     if !tokens.include(&Plaintext::new(sent.one("token").trim().to_owned())) {
-        let is_flood = match call.client_ip() {
-            Some(address) => !call.ports.throttle.admits(Flood::FailedCredentials, address).await,
-            None => false,
-        };
-        if is_flood {
-            let problem = Problem::new(&catalog::RATE_LIMITED, t("operator.flood"));
-            return Err(problem.with("Retry-After", FLOOD_PERIOD_MS.div_ceil(1000).to_string()));
-        }
+        flood::count(call, Flood::FailedCredentials, t("operator.flood")).await?;
         return Ok(form(call, Some(t("operator.refused"))));
     }
     call.principal = Some(Principal::Operator);

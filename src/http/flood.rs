@@ -1,0 +1,20 @@
+//! What one address may do only so often.
+
+use super::{call::Call, problem::Problem, problem_catalog as catalog};
+use crate::ports::{FLOOD_PERIOD_MS, Flood};
+
+/// Counts one more from the caller's address. Without an address nothing is counted.
+///
+/// # Errors
+/// 429 with these words, and when to come back.
+pub async fn count(call: &Call<'_>, flood: Flood, said: &str) -> Result<(), Problem> {
+    let admitted = match call.client_ip() {
+        Some(address) => call.ports.throttle.admits(flood, address).await,
+        None => true,
+    };
+    if admitted {
+        return Ok(());
+    }
+    let seconds = FLOOD_PERIOD_MS.div_ceil(1000).to_string();
+    Err(Problem::new(&catalog::RATE_LIMITED, said).with("Retry-After", seconds))
+}
