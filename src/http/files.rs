@@ -6,8 +6,11 @@ use wasm_bindgen::prelude::*;
 use web_sys::Request;
 use worker::Env;
 
-use super::{answer::Answer, call::Call, flood, problem::Problem, problem_catalog as catalog, reply::Reply};
-use crate::{ports::Flood, service::docs};
+use super::{
+    answer::Answer, call::Call, flood, portal::RefusedPage, problem::Problem, problem_catalog as catalog, query::Query, reply::Reply,
+    web_page,
+};
+use crate::{base::document::Faults, ports::Flood, service::docs};
 
 #[wasm_bindgen(module = "/shim/files.js")]
 extern "C" {
@@ -40,6 +43,30 @@ pub async fn org_docs(call: &Call<'_>) -> Result<Answer, Problem> {
     count(call).await?;
     let playground = docs::of_org(call.ports, call.param("org")).await?;
     kept(call, "docs.html", &format!("connect-src 'self' {}", playground.api_origins.join(" "))).await
+}
+
+/// The window in which a member is asked whether the site `for` may have a test token of theirs.
+///
+/// # Errors
+/// 422 without a site, a page with 403 for one that the organization does not list, 429, 503 without the files.
+pub async fn org_docs_grant(call: &Call<'_>) -> Result<Answer, Problem> {
+    count(call).await?;
+    let mut faults = Faults::default();
+    let mut query = Query::read(call.inbound.query());
+    let (site, _) = (query.one("for", &mut faults), query.one("end", &mut faults));
+    query.close(&mut faults);
+    if site.is_none() {
+        faults.value("/for", "must be the origin of the site that asks");
+    }
+    let site = faults.conclude(site)?;
+    if !docs::is_listed(call.ports, call.param("org"), &site).await? {
+        let page = RefusedPage {
+            title: "This site may not ask for test tokens",
+            advice: "The organization does not list it, or has no test tokens. The platform's operator can add its origin to playground.allowed_origins in the organization's policy.",
+        };
+        return Ok(Answer::Made(web_page::page(403, &page)));
+    }
+    kept(call, "grant.html", "connect-src 'self'").await
 }
 
 /// The organization's own description of its API, as it publishes or uploaded it.

@@ -16,9 +16,9 @@ struct OpenedPage;
 
 #[derive(Template)]
 #[template(path = "portal_refused.html")]
-struct RefusedPage<'a> {
-    title: &'a str,
-    advice: &'a str,
+pub(super) struct RefusedPage<'a> {
+    pub title: &'a str,
+    pub advice: &'a str,
 }
 
 /// Signs in whoever opens the link, once. The page goes on to the portal by itself, and not by a redirect: a browser that

@@ -92,6 +92,8 @@ pub enum Operation {
     Docs,
     /// `GET /docs/{org}`
     OrgDocs,
+    /// `GET /docs/{org}/grant`
+    OrgDocsGrant,
     /// `GET /docs/{org}/openapi.json`
     OrgOpenapi,
 }
@@ -257,6 +259,7 @@ pub const ROUTES: &[Route] = &[
     route(GET, "/openapi.json", Operation::Openapi, Caller::Anyone, None),
     route(GET, "/docs", Operation::Docs, Caller::Anyone, None),
     route(GET, "/docs/{org}", Operation::OrgDocs, Caller::Anyone, None),
+    route(GET, "/docs/{org}/grant", Operation::OrgDocsGrant, Caller::Anyone, None),
     route(GET, "/docs/{org}/openapi.json", Operation::OrgOpenapi, Caller::Anyone, None),
 ];
 
@@ -308,6 +311,7 @@ impl Operation {
             Self::Openapi => "openapi",
             Self::Docs => "docs",
             Self::OrgDocs => "org_docs",
+            Self::OrgDocsGrant => "org_docs_grant",
             Self::OrgOpenapi => "org_openapi",
         }
     }

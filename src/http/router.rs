@@ -127,6 +127,7 @@ async fn carry_out(call: &mut Call<'_>, route: &Route) -> Result<Answer, Problem
         Operation::Openapi => return files::openapi(call).await,
         Operation::Docs => return files::docs(call).await,
         Operation::OrgDocs => return files::org_docs(call).await,
+        Operation::OrgDocsGrant => return files::org_docs_grant(call).await,
         Operation::OrgOpenapi => files::org_openapi(call).await,
     };
     if route.audit.is_some() {

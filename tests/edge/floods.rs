@@ -32,7 +32,7 @@ fn auth(edge: &Edge, path: &str, credential: &str, ip: &str) -> Response {
 }
 
 /// The local platform counts by minutes of the clock: what follows shall fall into one.
-fn well_within_a_minute() {
+pub fn well_within_a_minute() {
     let left = 60_000 - given::now().ms().rem_euclid(60_000);
     if left < 20_000 {
         thread::sleep(Duration::from_millis(u64::try_from(left).unwrap() + 100));

@@ -15,12 +15,14 @@ mod origin;
 mod provider;
 mod runtime;
 
+mod abroad;
 mod backup;
 mod bad_input;
 mod batch;
 mod coverage;
 mod credentials;
 mod deploy;
+mod docs;
 mod doctor;
 mod edits;
 mod endings;

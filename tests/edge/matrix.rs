@@ -31,7 +31,9 @@ const OWN_KEY_PERMISSIONS: [&str; 3] = ["api_keys:read", "api_keys:write", "lead
 fn needs(operation: Operation) -> Option<Needs> {
     let needs = |service, role, own_key| Some(Needs { service, role, own_key });
     match operation {
-        Operation::CreateOrg | Operation::UpdateOrg => needs(Some("orgs:write"), None, None),
+        Operation::CreateOrg | Operation::UpdateOrg | Operation::UploadOrgOpenapi | Operation::DeleteOrgOpenapi => {
+            needs(Some("orgs:write"), None, None)
+        }
         Operation::ListOrgs | Operation::GetOrg => needs(Some("orgs:read"), None, None),
         Operation::ListPermissions | Operation::ListKeys | Operation::GetKey => {
             needs(Some("keys:read"), Some("keys:read"), Some("api_keys:read"))
@@ -44,7 +46,9 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::RotateKey
         | Operation::CompleteRotation
         | Operation::ImportKeys => needs(Some("keys:write"), Some("keys:write"), Some("api_keys:write")),
-        Operation::CreatePlaygroundKey => needs(Some("keys:write"), Some("playground:use"), Some("api_keys:write")),
+        Operation::CreatePlaygroundKey | Operation::RevokePlaygroundKey => {
+            needs(Some("keys:write"), Some("playground:use"), Some("api_keys:write"))
+        }
         Operation::GetOrgUsage | Operation::GetKeyUsage | Operation::ListKeyActivity => needs(Some("usage:read"), Some("usage:read"), None),
         Operation::ListAudit => needs(Some("audit:read"), Some("audit:read"), None),
         Operation::CreatePortalSession
@@ -64,6 +68,7 @@ fn needs(operation: Operation) -> Option<Needs> {
         | Operation::Openapi
         | Operation::Docs
         | Operation::OrgDocs
+        | Operation::OrgDocsGrant
         | Operation::OrgOpenapi
         | Operation::Readyz
         | Operation::ProblemPage => None,
@@ -130,6 +135,12 @@ fn call(edge: &Edge, who: &Somebody, route: &Route, path: &str, body: Option<&Va
     edge.json(method(route), path, &headers, body)
 }
 
+/// A temporary key of their own.
+fn made_by(who: &Somebody, org: &Org<'_>) -> String {
+    let headers: Vec<(&str, &str)> = who.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    given::text(&org.edge.json("POST", &org.path("/playground-keys"), &headers, None).value()["key"]["id"])
+}
+
 fn open_org(edge: &Edge) -> Org<'_> {
     given::org(
         edge,
@@ -185,7 +196,10 @@ fn whoever_has_what_a_route_needs_may_and_is_recorded() {
             // Beside what the route needs, an own key has what it is to hand on.
             let words = if kind == Kind::OwnKey { vec![word, "leads:read"] } else { vec![word] };
             let who = somebody(kind, &org, &words);
-            let target = Target::of(&org);
+            let mut target = Target::of(&org);
+            if route.operation == Operation::RevokePlaygroundKey {
+                target.key.id = made_by(&who, &org);
+            }
             let body = prepared(route, &org, &target);
             let answer = call(edge, &who, route, &path(route, &org.id, &target), body.as_ref());
             assert!(answer.status < 300, "{what}: {} {}", answer.status, answer.text());

@@ -100,6 +100,9 @@ fn of_keys(heard: &mut Heard, org: &Org<'_>) -> Key {
     let hash = format!("sha256:{}", latchkey::token::digest::Digest::of(&org.id).hex());
     let import = json!({"keys": [{"name": "Old", "hash": hash, "prefix": "old_"}, {"name": "", "hash": hash, "prefix": "old_"}]});
     heard.ask(Operation::ImportKeys, 200, &org.path("/keys/import"), Some(&import));
+    let temporary = heard.ask(Operation::CreatePlaygroundKey, 201, &org.path("/playground-keys"), None);
+    let own = org.path(&format!("/playground-keys/{}/revoke", text(&temporary["key"]["id"])));
+    heard.ask(Operation::RevokePlaygroundKey, 200, &own, None);
     heard.ask(Operation::CreatePlaygroundKey, 201, &org.path("/playground-keys"), None);
     heard.ask(Operation::CreatePlaygroundKey, 409, &org.path("/playground-keys"), None);
     heard.ask(Operation::CreateServiceKey, 201, "/v1/service-keys", Some(&json!({"name": "Backend", "permissions": ["verify"]})));
@@ -142,11 +145,17 @@ fn of_the_rest(heard: &mut Heard, org: &Org<'_>) {
     heard.get(Operation::Metrics, 401, "/metrics", &[]);
     heard.get(Operation::Openapi, 200, "/openapi.json", &[]);
     heard.get(Operation::Openapi, 304, "/openapi.json", &[("if-none-match", edge().get("/openapi.json").header("etag").unwrap())]);
+    heard.ask(Operation::UploadOrgOpenapi, 200, &org.path("/openapi"), Some(&json!({"openapi": "3.1.0", "info": {"title": "Leads"}})));
+    heard.ask(Operation::UploadOrgOpenapi, 422, &org.path("/openapi"), Some(&json!({"swagger": "2.0"})));
+    heard.get(Operation::OrgOpenapi, 200, &format!("/docs/{}/openapi.json", org.id), &[]);
+    heard.ask(Operation::DeleteOrgOpenapi, 204, &org.path("/openapi"), None);
+    heard.ask(Operation::DeleteOrgOpenapi, 404, &org.path("/openapi"), None);
     let own = format!("{}/openapi.json", edge().base_url);
     heard.ask(Operation::UpdateOrg, 200, &org.path(""), Some(&json!({"policy": {"playground": {"openapi_url": own}}})));
     heard.get(Operation::OrgOpenapi, 200, &format!("/docs/{}/openapi.json", org.id), &[]);
     heard.get(Operation::OrgOpenapi, 404, "/docs/org_x/openapi.json", &[]);
     heard.get(Operation::ProblemPage, 200, "/problems/REVOKED", &[]);
+    heard.get(Operation::ProblemPage, 200, "/problems/REVOKED", &[("accept", "application/json")]);
     heard.get(Operation::ProblemPage, 404, "/problems/NONE", &[]);
 }
 

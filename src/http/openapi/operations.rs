@@ -224,7 +224,12 @@ pub fn describe(operation: Operation) -> Option<Description> {
             READ,
             &[&catalog::NOT_FOUND, &catalog::RATE_LIMITED, &catalog::UNAVAILABLE],
         ),
-        Operation::OpenPortalLink | Operation::SignOut | Operation::Console(_) | Operation::Docs | Operation::OrgDocs => None,
+        Operation::OpenPortalLink
+        | Operation::SignOut
+        | Operation::Console(_)
+        | Operation::Docs
+        | Operation::OrgDocs
+        | Operation::OrgDocsGrant => None,
     }
 }
 

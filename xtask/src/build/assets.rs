@@ -14,11 +14,14 @@ const FILES: [(&str, &str); 2] = [("console", "css"), ("console", "js")];
 /// Where they are served. No route of the worker begins so.
 const FOLDER: &str = "_latchkey";
 /// The files of the docs, and where they come from. Their names stay, so whoever has one asks again after a while.
-const DOCS: [(&str, &str); 8] = [
+const DOCS: [(&str, &str); 11] = [
     ("openapi.json", "assets/openapi.json"),
     ("docs.html", "assets/docs/docs.html"),
     ("docs.css", "assets/docs/docs.css"),
     ("docs.js", "assets/docs/docs.js"),
+    ("embed.js", "assets/docs/embed.js"),
+    ("grant.html", "assets/docs/grant.html"),
+    ("grant.js", "assets/docs/grant.js"),
     ("description.js", "assets/docs/description.js"),
     ("viewer.html", "assets/docs/viewer.html"),
     ("viewer.js", "assets/docs/viewer.js"),

@@ -1,0 +1,127 @@
+// A test token in somebody else's docs, by one tag:
+//
+//   <script src="https://keys.example.com/_latchkey-docs/embed.js" data-org="org_…" async></script>
+//
+// Where the tag stands there is a button then. The site must be one of the policy's `playground.allowed_origins`.
+//
+//   data-member-token="name"  a function of the page that gives (a promise of) the member's token of the identity provider.
+//                             Without it, a window of Latchkey's own asks the member, who is signed in to the portal.
+//   data-fill="selector"      fields that get the token
+//
+// The page hears `latchkey:token` (detail: `secret`, `key`) and `latchkey:ended` on `document`.
+(() => {
+  const script = document.currentScript;
+  const { org, memberToken, fill } = script.dataset;
+  const base = new URL(script.src).origin;
+  const routes = `${base}/v1/orgs/${encodeURIComponent(org)}/playground-keys`;
+
+  const host = document.createElement("div");
+  const root = host.attachShadow({ mode: "open" });
+  const style = new CSSStyleSheet();
+  style.replaceSync(`
+    section { font: inherit; display: flex; flex-wrap: wrap; gap: .5em .75em; align-items: center }
+    p { margin: 0 } [role=alert] { flex-basis: 100%; color: #b3261e } [role=timer] { font-variant-numeric: tabular-nums }
+    @media (prefers-color-scheme: dark) { [role=alert] { color: #ff8a80 } }
+    [hidden] { display: none }`);
+  root.adoptedStyleSheets = [style];
+  // Nothing of anybody's text is read as markup: it is put in as text below.
+  root.innerHTML = `<section aria-label="Test token"><p id="state" role="status">Try the API for real, with a key that ends by itself.</p>
+    <span id="life" role="timer" hidden></span><button id="generate">Generate test token</button><button id="copy" hidden>Copy</button>
+    <button id="revoke" hidden>Revoke</button><p id="alert" role="alert" hidden></p></section>`;
+  const element = (id) => root.getElementById(id);
+  script.after(host);
+
+  let held;
+  let timer;
+
+  function alarm(text) {
+    element("alert").textContent = text;
+    element("alert").hidden = !text;
+  }
+
+  function hear(name, detail) {
+    document.dispatchEvent(new CustomEvent(`latchkey:${name}`, { detail }));
+    for (const field of fill ? document.querySelectorAll(fill) : []) {
+      field.value = detail.secret ?? "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
+
+  function has(token) {
+    element("life").hidden = element("copy").hidden = element("revoke").hidden = !token;
+    element("generate").hidden = Boolean(token);
+  }
+
+  function drop(said) {
+    clearInterval(timer);
+    held = undefined;
+    has(false);
+    element("state").textContent = said;
+    hear("ended", {});
+  }
+
+  function tick() {
+    const left = Math.max(0, Math.ceil((Date.parse(held.key.expires_at) - Date.now()) / 1000));
+    element("life").textContent = `${String(Math.floor(left / 60)).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
+    if (left === 0) drop("The token has expired.");
+  }
+
+  // With the member's own token the page asks itself. No cookie goes along, whatever the browser has.
+  async function ask(path) {
+    const token = await window[memberToken]();
+    const answer = await fetch(routes + path, { method: "POST", headers: { authorization: `Bearer ${token}` }, credentials: "omit" });
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(`${body.title}: ${body.detail}.`);
+    return body;
+  }
+
+  // Without one, a window of Latchkey's asks the member. It answers to this page's origin alone, and only if it is listed.
+  function consult(end) {
+    const query = new URLSearchParams({ for: location.origin, ...(end ? { end } : {}) });
+    const asked = open(`${base}/docs/${encodeURIComponent(org)}/grant?${query}`, "latchkey-grant", "popup,width=480,height=420");
+    if (!asked) throw new Error("The browser did not open the window in which you are asked: allow it for this page.");
+    return new Promise((resolve, reject) => {
+      const done = (work) => {
+        removeEventListener("message", hears);
+        clearInterval(watch);
+        work();
+      };
+      const hears = ({ origin, source, data }) => {
+        if (origin === base && source === asked && data?.type === "latchkey:done") done(() => resolve(data));
+      };
+      // A window that was closed tells nobody.
+      const watch = setInterval(() => asked.closed && done(() => reject(new Error("You closed the window: nothing was done."))), 300);
+      addEventListener("message", hears);
+    });
+  }
+
+  async function generate() {
+    held = memberToken ? await ask("") : await consult();
+    has(true);
+    element("state").textContent = `${held.key.prefix}…: ${held.key.permissions.join(", ") || "no permissions"}.`;
+    timer = setInterval(tick, 1000);
+    tick();
+    hear("token", { secret: held.secret, key: held.key });
+  }
+
+  async function revoke() {
+    await (memberToken ? ask(`/${held.key.id}/revoke`) : consult(held.key.id));
+    drop("The token is revoked: nothing accepts it any more.");
+  }
+
+  async function copy() {
+    await navigator.clipboard.writeText(held.secret);
+    element("copy").textContent = "Copied";
+    setTimeout(() => (element("copy").textContent = "Copy"), 2000);
+  }
+
+  for (const [id, work] of Object.entries({ generate, revoke, copy })) {
+    element(id).addEventListener("click", async ({ currentTarget: button }) => {
+      alarm("");
+      button.disabled = true;
+      const said = (error) => (error instanceof TypeError ? "The server cannot be reached, or does not list this site." : error.message);
+      await work().catch((error) => alarm(said(error)));
+      button.disabled = false;
+    });
+  }
+})();
