@@ -1,6 +1,6 @@
 // Scenarios of the docs: Latchkey's own API, an organization's, a token that is made, tried and ended.
 import assert from "node:assert/strict";
-import { complaints, foreignServer, input, newPage, run, shot } from "./stage.mjs";
+import { assertAccessible, complaints, foreignServer, input, newPage, run, shot } from "./stage.mjs";
 
 const base = input.base;
 const viewer = (page) => page.frameLocator("iframe");
@@ -72,6 +72,7 @@ await run({
     await shown(page);
     assert.equal(await page.title(), "Latchkey");
     assert.ok(await page.locator("#playground").isHidden(), "there is nothing to generate");
+    await assertAccessible(page, "docs");
     await page.screenshot({ path: shot("desktop") });
     await page.setViewportSize({ width: 390, height: 844 });
     await page.emulateMedia({ colorScheme: "dark" });
@@ -91,6 +92,7 @@ await run({
     assert.match(await page.textContent("#life"), /^(59:\d\d|60:00)$/);
     await tried(page, 200);
     await viewer(page).getByText('"Ada"').first().waitFor();
+    await assertAccessible(page, "docs with a token");
     await page.screenshot({ path: shot("tried") });
     await page.click("#revoke");
     await page.locator("#generate:visible").waitFor();
@@ -98,6 +100,41 @@ await run({
     await tried(page, 401);
     await viewer(page).getByText("The key was revoked").first().waitFor();
     await page.screenshot({ path: shot("revoked") });
+    api.close();
+  },
+
+  // The whole minute of a short life, to the moment in which the page says that it is over.
+  async expiry(browser) {
+    const api = await leads(description);
+    await publish(api.port);
+    const page = await signedIn(browser);
+    await page.goto(`${base}/docs/${input.org}`);
+    await shown(page);
+    await page.click("#generate");
+    await page.locator("#life:not([hidden])").waitFor();
+    await tried(page, 200);
+    await page.getByText("The token has expired.").waitFor({ timeout: 90_000 });
+    assert.ok((await page.locator("#generate").isVisible()) && (await page.locator("#revoke").isHidden()));
+    await tried(page, 401);
+    await viewer(page).getByText("The key has expired").first().waitFor();
+    await page.screenshot({ path: shot("over") });
+    api.close();
+  },
+
+  // A description that was uploaded is shown as one that is published.
+  async uploaded(browser) {
+    const api = await leads(description);
+    const answer = await fetch(`${base}/v1/orgs/${input.org}/openapi`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${input.operator}`, "content-type": "application/json" },
+      body: description(api.port),
+    });
+    assert.deepEqual([answer.status, (await answer.json()).title], [200, "Leads API"]);
+    const page = await newPage(browser);
+    await page.goto(`${base}/docs/${input.org}`);
+    await shown(page);
+    assert.equal(await page.title(), "Leads API");
+    await assertAccessible(page, "docs");
     api.close();
   },
 

@@ -42,6 +42,21 @@ fn a_member_makes_a_token_tries_the_api_and_ends_it() {
 }
 
 #[test]
+fn a_token_that_is_over_is_refused_and_the_page_says_so() {
+    let org = with_playground();
+    let brief = json!({"policy": {"playground": {"ttl_seconds": 60}}});
+    assert_eq!(edge().operator("PATCH", &org.path(""), Some(&brief)).status, 200);
+    play("docs.mjs", "expiry", &given(&org, &org, "List leads"));
+    assert_eq!(keys(&org)[0]["status"], "expired");
+}
+
+#[test]
+fn an_uploaded_description_is_shown() {
+    let org = with_playground();
+    play("docs.mjs", "uploaded", &given(&org, &org, "List leads"));
+}
+
+#[test]
 fn who_is_no_member_gets_no_token() {
     let org = with_playground();
     play("docs.mjs", "outsider", &given(&org, &with_playground(), "List leads"));

@@ -16,12 +16,16 @@ mod client;
 #[path = "../edge/given.rs"]
 #[allow(dead_code, reason = "the edge tests use all of it")]
 mod given;
+#[path = "../edge/provider.rs"]
+#[allow(dead_code, reason = "the edge tests use all of it")]
+mod provider;
 #[path = "../edge/runtime.rs"]
 #[allow(dead_code, reason = "the edge tests use all of it")]
 mod runtime;
 
 mod chromium;
 mod docs;
+mod embedded;
 mod pages;
 mod portal;
 
