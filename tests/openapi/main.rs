@@ -1,5 +1,5 @@
 //! The OpenAPI document against the code it is made from, against two linters, against what a running edge really answers,
-//! and in the hands of a client that was generated from it.
+//! and in the hands of clients that were generated from it.
 
 #![allow(
     clippy::expect_used,
