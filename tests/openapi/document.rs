@@ -26,7 +26,12 @@ fn every_route_is_described_or_named_as_a_page_for_people() {
         };
         let for_people = matches!(
             route.operation,
-            Operation::Console(_) | Operation::OpenPortalLink | Operation::SignOut | Operation::Docs | Operation::OrgDocs
+            Operation::Console(_)
+                | Operation::OpenPortalLink
+                | Operation::SignOut
+                | Operation::Docs
+                | Operation::OrgDocs
+                | Operation::OrgDocsGrant
         );
         let named = left_out.contains(&Value::from(format!("{method} {}", route.path)));
         assert_eq!(named, for_people, "{method} {}", route.path);

@@ -144,11 +144,11 @@ fn parameters() -> Value {
 fn headers() -> Value {
     let told = [
         ("X-Request-Id", "The request's id; the log names failures by it.", true),
-        ("Cache-Control", "`no-store`, but for this document.", true),
+        ("Cache-Control", "`no-store`, but for descriptions of APIs.", true),
         ("ETag", "The version, in quotes.", true),
         ("Location", "The path of what was made.", true),
         ("Link", "The next page (`rel=\"next\"`), if there is one.", false),
-        ("Vary", "`Accept`.", true),
+        ("Vary", "`Accept` or `Origin`: what the answer goes by.", true),
         ("WWW-Authenticate", "The challenge (RFC 6750).", true),
         ("Challenge", "The challenge (RFC 6750), if another credential would do.", false),
         ("Accept", "The type that is taken.", true),

@@ -60,6 +60,8 @@ const READ: &[&str] = &["ifNoneMatch"];
 const TAG: &[&str] = &["ETag"];
 const MADE: &[&str] = &["Location", "ETag"];
 const LINK: &[&str] = &["Link"];
+const MADE_ABROAD: &[&str] = &["Location", "ETag", "Vary"];
+const TAG_ABROAD: &[&str] = &["ETag", "Vary"];
 const VARY: &[&str] = &["Vary"];
 const RATE: &[&str] = &["RateLimit", "RateLimit-Policy"];
 const OFF: &ProblemKind = &catalog::FEATURE_DISABLED;
@@ -149,10 +151,10 @@ pub fn describe(operation: Operation) -> Option<Description> {
         }
         Operation::CreatePlaygroundKey => {
             let problems = &[&catalog::POLICY_FORBIDS, OFF, &catalog::TOO_MANY_PLAYGROUND_KEYS];
-            of("Keys", "Create a temporary key", Some(("Nothing", false)), (201, Json("KeyWithSecret")), MADE, &[], problems)
+            of("Keys", "Create a temporary key", Some(("Nothing", false)), (201, Json("KeyWithSecret")), MADE_ABROAD, &[], problems)
         }
         Operation::RevokePlaygroundKey => {
-            of("Keys", "Revoke one's own temporary key", Some(("Revocation", false)), (200, Json("Key")), TAG, CHANGE, STEP)
+            of("Keys", "Revoke one's own temporary key", Some(("Revocation", false)), (200, Json("Key")), TAG_ABROAD, CHANGE, STEP)
         }
         Operation::ListAudit => {
             let parameters = &["limit", "cursor", "action", "changedId", "actor", "from", "to"];

@@ -168,6 +168,9 @@ fn refusal(route: &Route, status: u16, kinds: &[&ProblemKind], without_body: boo
     if route.caller == Caller::KeyHolder {
         names.push("Latchkey-Code");
     }
+    if route.operation.crosses_origins() {
+        names.push("Vary");
+    }
     if forward_auth && status == 403 {
         names.extend(operations::RATE_FIELDS);
     }
