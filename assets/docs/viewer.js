@@ -20,10 +20,22 @@ window.fetch = async (input, init) => {
   return new Response([204, 205, 304].includes(status) ? null : bytes, { status, headers });
 };
 
+// The colors of the page around.
+const LIGHT = {
+  theme: "light", "bg-color": "#fafaf8", "text-color": "#1a1916", "primary-color": "#1f5fbf", "nav-bg-color": "#ffffff", "nav-text-color": "#625f57",
+  "nav-hover-bg-color": "#f0efea", "nav-hover-text-color": "#1a1916", "nav-accent-color": "#1f5fbf",
+};
+const DARK = {
+  theme: "dark", "bg-color": "#121211", "text-color": "#f1efe9", "primary-color": "#8ab4ff", "nav-bg-color": "#1b1b19", "nav-text-color": "#aaa69b",
+  "nav-hover-bg-color": "#2a2a27", "nav-hover-text-color": "#f1efe9", "nav-accent-color": "#8ab4ff",
+};
+
 function show({ api, dark }) {
   const viewer = document.createElement("rapi-doc");
   const settings = {
-    "render-style": "read",
+    ...(dark ? DARK : LIGHT),
+    // Beside a list of all endpoints a phone has no room for one of them.
+    "render-style": matchMedia("(max-width: 767px)").matches ? "view" : "read",
     "show-header": "false",
     "load-fonts": "false",
     "allow-spec-url-load": "false",
@@ -33,8 +45,6 @@ function show({ api, dark }) {
     "update-route": "false",
     "show-method-in-nav-bar": "as-colored-text",
     "schema-style": "table",
-    "primary-color": dark ? "#8ab4ff" : "#1f5fbf",
-    theme: dark ? "dark" : "light",
   };
   for (const [name, value] of Object.entries(settings)) viewer.setAttribute(name, value);
   viewer.addEventListener("spec-loaded", () => tell({ type: "shown" }));

@@ -74,9 +74,14 @@ await run({
     assert.ok(await page.locator("#playground").isHidden(), "there is nothing to generate");
     await assertAccessible(page, "docs");
     await page.screenshot({ path: shot("desktop") });
-    await page.setViewportSize({ width: 390, height: 844 });
-    await page.emulateMedia({ colorScheme: "dark" });
-    await page.screenshot({ path: shot("phone") });
+    const phone = await newPage(browser, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+    await phone.goto(`${base}/docs`);
+    const endpoint = viewer(phone).getByText("/v1/verify", { exact: false }).first();
+    await endpoint.waitFor();
+    const { x, width } = await endpoint.boundingBox();
+    assert.ok(x >= 0 && x + width <= 390, "an endpoint is on the screen");
+    assert.equal(await viewer(phone).locator(".nav-bar").count(), 0, "and no list beside it");
+    await phone.screenshot({ path: shot("phone") });
   },
 
   async token(browser) {

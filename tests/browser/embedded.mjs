@@ -70,7 +70,7 @@ await run({
     assert.equal(await told(page), "");
     assert.equal(await status(secret), 200);
     await assertAccessible(page, "the docs");
-    await page.screenshot({ path: shot("made") });
+    await page.screenshot({ path: shot("made"), clip: { x: 0, y: 0, width: 560, height: 140 } });
 
     await answered(await asked(page, "Revoke"), "Revoke");
     await page.getByText("The token is revoked").waitFor();
