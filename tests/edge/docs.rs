@@ -84,7 +84,6 @@ fn what_is_no_description_is_refused_and_what_was_there_stays() {
         ("[]".to_owned(), 400, "MALFORMED_REQUEST"),
         (r#"{"swagger": "2.0"}"#.to_owned(), 422, "VALIDATION_FAILED"),
         (with_key, 422, "VALIDATION_FAILED"),
-        (description(MAX_BYTES + 1), 413, "BODY_TOO_LARGE"),
     ] {
         let refused = put(&org, body.as_bytes(), &[]);
         assert_eq!((refused.status, &refused.value()["code"]), (status, &json!(code)), "{}", refused.text());
@@ -97,6 +96,9 @@ fn what_is_no_description_is_refused_and_what_was_there_stays() {
         Some(b"openapi: 3.1.0"),
     );
     assert_eq!(yaml.status, 415);
+    let head = format!("PUT {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATOR_TOKEN}\r\n", org.path("/openapi"));
+    let too_long = org.edge.raw(format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{{", MAX_BYTES + 1).as_bytes());
+    assert_eq!((too_long.status, &too_long.value()["code"]), (413, &json!("BODY_TOO_LARGE")), "by its announced length");
     assert_eq!(shown(&org, &[]).text(), description(100));
 }
 
@@ -182,4 +184,22 @@ fn a_database_that_fails_makes_docs_unavailable_and_loses_nothing() {
     assert_eq!(shown(&org, &[]).text(), description(90_000), "it was stored; only the answer was lost");
     assert_eq!(put(&org, description(90_000).as_bytes(), &[]).status, 200, "repeating it is safe");
     assert_eq!(org.audit().len(), 3);
+}
+
+#[test]
+fn of_two_uploads_at_once_the_later_one_is_refused_and_nothing_is_mixed() {
+    let fleet = Fleet::start(Options::default());
+    let org = given::org(fleet.edge(), json!({}));
+    let (held, quick) = (description(200_000), description(100_000));
+    // The first has read what is there and comes to write it late.
+    org.edge.faults(&json!({"db": {"batch": {"delay_ms": 3000, "times": 1}}}));
+    let (first, second) = thread::scope(|scope| {
+        let first = scope.spawn(|| put(&org, held.as_bytes(), &[]));
+        while org.edge.calls("db.batch") == 0 {}
+        let second = put(&org, quick.as_bytes(), &[]);
+        (first.join().unwrap(), second)
+    });
+    assert_eq!((first.status, &first.value()["code"], second.status), (409, &json!("CONFLICT"), 200));
+    assert!(shown(&org, &[]).text() == quick, "all of it is the other's");
+    assert_eq!(org.audit().len(), 2, "the refused one left nothing");
 }

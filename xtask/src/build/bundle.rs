@@ -28,7 +28,8 @@ pub fn run(shim: &Path, glue: &Path, stage: &Path) -> Result<(PathBuf, String)> 
         format!("--alias:latchkey-wasm={}", glue.join("index.js").display()),
     ];
     let recipe = format!("{}{}", tools::npm::version("esbuild"), arguments.join(" "));
-    let inputs = Inputs::of(&recipe).file(shim)?.file(&glue.join("index.js"))?;
+    // The glue's folder whole: the shim's other files stand there, as the wasm was compiled with them.
+    let inputs = Inputs::of(&recipe).file(shim)?.folder(glue)?;
     let outcome = inputs.make(&result, || {
         let mut esbuild = tools::npm::command("esbuild");
         esbuild.arg(shim).args(&arguments).arg(format!("--outfile={}", result.display()));

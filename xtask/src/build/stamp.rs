@@ -31,6 +31,17 @@ impl Inputs {
         Ok(self)
     }
 
+    /// Adds every file under a folder.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn folder(self, path: &Path) -> Result<Self> {
+        let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        paths.sort_unstable();
+        paths.iter().try_fold(self, |inputs, path| if path.is_dir() { inputs.folder(path) } else { inputs.file(path) })
+    }
+
     /// Runs `work` unless `result` was made from these inputs; says which it was.
     ///
     /// # Errors
@@ -74,9 +85,15 @@ mod tests {
         assert_eq!(Inputs::of("a").make(&result, work).unwrap(), "done");
         assert_eq!(Inputs::of("a").make(&result, work).unwrap(), "unchanged");
         assert_eq!(Inputs::of("b").make(&result, work).unwrap(), "done");
+        let inputs = folder.join("inputs");
+        fs::create_dir_all(inputs.join("deep")).unwrap();
+        for (content, outcome) in [("1", "done"), ("1", "unchanged"), ("2", "done")] {
+            fs::write(inputs.join("deep/file"), content).unwrap();
+            assert_eq!(Inputs::of("b").folder(&inputs).unwrap().make(&result, work).unwrap(), outcome, "a file deep within");
+        }
         assert!(Inputs::of("c").make(&result, || bail!("broken")).is_err());
         assert_eq!(Inputs::of("b").make(&result, work).unwrap(), "done");
         fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(runs.get(), 3);
+        assert_eq!(runs.get(), 5);
     }
 }
