@@ -23,6 +23,8 @@ pub struct Passage {
     pub timeout_ms: u32,
     /// Whether CORS preflights go to the origin without a key (`GATEWAY_PREFLIGHT`).
     pub passes_preflights: bool,
+    /// Origins whose pages may call what stands behind, and read refusals (`GATEWAY_CORS_ORIGINS`).
+    pub pages: Vec<String>,
 }
 
 /// Who gets what the gateway lets through.
@@ -59,17 +61,22 @@ pub enum BadGatewaySetting {
     Timeout,
     /// Neither of the two words.
     Preflight,
+    /// Not origins, as browsers write them.
+    Pages,
 }
 
 impl fmt::Display for BadGatewaySetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoHost => "GATEWAY_HOST is not set: ORIGIN_URL, GATEWAY_TIMEOUT_MS and GATEWAY_PREFLIGHT are for a gateway",
+            Self::NoHost => {
+                "GATEWAY_HOST is not set: ORIGIN_URL, GATEWAY_TIMEOUT_MS, GATEWAY_PREFLIGHT and GATEWAY_CORS_ORIGINS are for a gateway"
+            }
             Self::Host => "GATEWAY_HOST must be a host such as api.example.com, with a port if only that one is meant",
             Self::NoOrigin => "GATEWAY_HOST is set, but neither a service binding ORIGIN nor ORIGIN_URL: there is no origin",
             Self::Url => "ORIGIN_URL must be a scheme and a host such as https://origin.example.com, without path, query or user",
             Self::Timeout => "GATEWAY_TIMEOUT_MS must be a whole number from 1 to 3600000",
             Self::Preflight => "GATEWAY_PREFLIGHT must be refuse or pass",
+            Self::Pages => "GATEWAY_CORS_ORIGINS must be origins such as https://keys.example.com, separated by spaces",
         })
     }
 }
@@ -81,13 +88,14 @@ impl Gateway {
     /// [`BadGatewaySetting`] when it is not even clear at which host it is.
     pub fn read(variable: impl Fn(&str) -> Option<String>, has_binding: bool) -> Result<Option<Self>, BadGatewaySetting> {
         let text = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let [url, timeout, preflight] = ["ORIGIN_URL", "GATEWAY_TIMEOUT_MS", "GATEWAY_PREFLIGHT"].map(text);
+        let [url, timeout, preflight, pages] = ["ORIGIN_URL", "GATEWAY_TIMEOUT_MS", "GATEWAY_PREFLIGHT", "GATEWAY_CORS_ORIGINS"].map(text);
         let Some(host) = text("GATEWAY_HOST") else {
-            let is_meant = url.is_some() || timeout.is_some() || preflight.is_some();
+            let is_meant = [&url, &timeout, &preflight, &pages].into_iter().any(Option::is_some);
             return if is_meant { Err(BadGatewaySetting::NoHost) } else { Ok(None) };
         };
         let host = Host::parse(&host).ok_or(BadGatewaySetting::Host)?;
-        let passage = Passage::read(url, timeout.as_deref(), preflight.as_deref(), has_binding);
+        let rest = [timeout, preflight, pages];
+        let passage = Passage::read(url, rest.each_ref().map(Option::as_deref), has_binding);
         Ok(Some(Self { host, passage }))
     }
 
@@ -112,7 +120,8 @@ impl Gateway {
 }
 
 impl Passage {
-    fn read(url: Option<String>, timeout: Option<&str>, preflight: Option<&str>, has_binding: bool) -> Result<Self, BadGatewaySetting> {
+    fn read(url: Option<String>, rest: [Option<&str>; 3], has_binding: bool) -> Result<Self, BadGatewaySetting> {
+        let [timeout, preflight, pages] = rest;
         if url.as_deref().is_some_and(|url| !is_bare_origin(url)) {
             return Err(BadGatewaySetting::Url);
         }
@@ -130,7 +139,11 @@ impl Passage {
             Some("pass") => true,
             Some(_) => return Err(BadGatewaySetting::Preflight),
         };
-        Ok(Self { origin, timeout_ms, passes_preflights })
+        let pages: Vec<String> = pages.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
+        if !pages.iter().all(|page| is_bare_origin(page) && !page.contains(|letter: char| letter.is_ascii_uppercase())) {
+            return Err(BadGatewaySetting::Pages);
+        }
+        Ok(Self { origin, timeout_ms, passes_preflights, pages })
     }
 }
 
@@ -177,7 +190,7 @@ mod tests {
     fn without_settings_there_is_none() {
         assert_eq!(read(&[], false), Ok(None));
         assert_eq!(read(&[("GATEWAY_HOST", " "), ("ORIGIN_URL", "")], true), Ok(None));
-        for name in ["ORIGIN_URL", "GATEWAY_TIMEOUT_MS", "GATEWAY_PREFLIGHT"] {
+        for name in ["ORIGIN_URL", "GATEWAY_TIMEOUT_MS", "GATEWAY_PREFLIGHT", "GATEWAY_CORS_ORIGINS"] {
             assert_eq!(read(&[(name, "x")], false), Err(BadGatewaySetting::NoHost), "{name}");
         }
     }
@@ -241,6 +254,17 @@ mod tests {
         ] {
             assert_eq!(passage(&[("ORIGIN_URL", url)], false), Err(BadGatewaySetting::Url), "{url}");
             assert_eq!(passage(&[("ORIGIN_URL", url)], true), Err(BadGatewaySetting::Url), "{url}, though it is not used");
+        }
+    }
+
+    #[test]
+    fn pages_are_origins_as_browsers_write_them() {
+        let pages = |text| passage(&[("GATEWAY_CORS_ORIGINS", text)], true).map(|passage| passage.pages);
+        assert_eq!(pages(""), Ok(vec![]));
+        let two = "https://keys.example.com  http://127.0.0.1:8787";
+        assert_eq!(pages(two), Ok(vec!["https://keys.example.com".to_owned(), "http://127.0.0.1:8787".to_owned()]));
+        for text in ["*", "null", "keys.example.com", "https://keys.example.com/", "https://Keys.example.com", "https://a, https://b"] {
+            assert_eq!(pages(text), Err(BadGatewaySetting::Pages), "{text}");
         }
     }
 

@@ -9,8 +9,10 @@ use web_sys::{Headers, Request, Response};
 use worker::Env;
 
 use super::{
+    answer::Answer,
     call::Call,
     exchange,
+    gateway_cors::Page,
     hop::{self, Hop},
     key_holder,
     problem::Problem,
@@ -55,20 +57,37 @@ type Fields = Vec<(&'static str, String)>;
 ///
 /// # Errors
 /// The refusal; that no decision can be reached; that the origin does not answer, or not in time.
-pub async fn pass(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> {
-    judge(call, gateway).await.map_err(key_holder::named)
+pub async fn pass(call: &Call<'_>, gateway: &Gateway) -> Result<Answer, Problem> {
+    let passage = gateway.passage.as_ref().map_err(|refusal| {
+        let problem = Problem::new(&catalog::BAD_GATEWAY, "no origin is configured that the request could be passed on to");
+        key_holder::named(problem.because(refusal.to_string()))
+    })?;
+    let [authorization, act_as, origin, wanted_method] =
+        call.inbound.fields(["authorization", "latchkey-act-as", "origin", "access-control-request-method"]);
+    let page = Page::of(origin.as_deref(), &passage.pages);
+    let is_preflight = call.inbound.method() == "OPTIONS" && !key_holder::presents_any(call, authorization.as_deref());
+    if let (true, true, Some(method)) = (is_preflight, origin.is_some(), wanted_method) {
+        if let Some(page) = page {
+            return Ok(Answer::Made(page.preflight(method, call.inbound.header("access-control-request-headers"))));
+        }
+        if passage.passes_preflights {
+            return forward(call, passage, Vec::new(), Vec::new(), None).await.map(Answer::Passed).map_err(key_holder::named);
+        }
+    }
+    let outcome = judge(call, passage, authorization, act_as, page.as_ref()).await.map(Answer::Passed).map_err(key_holder::named);
+    match page {
+        Some(page) => outcome.map_err(|problem| page.refused(problem)),
+        None => outcome,
+    }
 }
 
-async fn judge(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> {
-    let passage = gateway.passage.as_ref().map_err(|refusal| {
-        Problem::new(&catalog::BAD_GATEWAY, "no origin is configured that the request could be passed on to").because(refusal.to_string())
-    })?;
-    let [authorization, act_as, page, wanted_method] =
-        call.inbound.fields(["authorization", "latchkey-act-as", "origin", "access-control-request-method"]);
-    let is_preflight = call.inbound.method() == "OPTIONS" && page.is_some() && wanted_method.is_some();
-    if is_preflight && passage.passes_preflights && !key_holder::presents_any(call, authorization.as_deref()) {
-        return forward(call, passage, Vec::new(), Vec::new()).await;
-    }
+async fn judge(
+    call: &Call<'_>,
+    passage: &Passage,
+    authorization: Option<String>,
+    act_as: Option<String>,
+    page: Option<&Page<'_>>,
+) -> Result<Response, Problem> {
     let ask = read_ask(call, act_as)?;
     let key = key_holder::read(call, authorization.as_deref())?;
     let decision = verify::verify(call.ports, call.memory, key.expose(), &ask).await?;
@@ -76,7 +95,7 @@ async fn judge(call: &Call<'_>, gateway: &Gateway) -> Result<Response, Problem> 
     let known = key_holder::admitted(&decision)?;
     let (identity, rates) = (key_holder::identity(known, &ask).into(), rate_fields::fields(&decision));
     // What passed has spent a token, whatever becomes of it.
-    let answer = forward(call, passage, identity, rates).await;
+    let answer = forward(call, passage, identity, rates, page).await;
     verify::count_origin(call.ports, call.memory, known, answer.as_ref().ok().map(Response::status));
     answer.map_err(|problem| rate_fields::told_in(problem, &decision))
 }
@@ -89,8 +108,15 @@ fn read_ask(call: &Call<'_>, act_as: Option<String>) -> Result<Ask, Problem> {
     Ok(faults.conclude(Some(Ask { target: Some(target), act_as, ..call.ask() }))?)
 }
 
-/// Passes the request on with these fields, and the answer back with those.
-async fn forward(call: &Call<'_>, passage: &Passage, identity: Fields, mut added: Fields) -> Result<Response, Problem> {
+/// Passes the request on with these fields, and the answer back with those. An origin that tells pages itself what they may
+/// read is left alone.
+async fn forward(
+    call: &Call<'_>,
+    passage: &Passage,
+    identity: Fields,
+    mut added: Fields,
+    page: Option<&Page<'_>>,
+) -> Result<Response, Problem> {
     let inbound = call.inbound;
     let url = match &passage.origin {
         Origin::Binding => None,
@@ -106,11 +132,14 @@ async fn forward(call: &Call<'_>, passage: &Passage, identity: Fields, mut added
     let response: Response = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
 
     let headers = response.headers();
-    let [connection, request_id] = exchange::read_fields(&headers, ["connection", "x-request-id"]);
+    let [connection, request_id, allowed] = exchange::read_fields(&headers, ["connection", "x-request-id", "access-control-allow-origin"]);
     let hop = Hop::read(connection.as_deref(), None);
     let dropped = names(&headers, |name| hop.ends(name));
     if request_id.is_none() {
         added.push(("X-Request-Id", call.request_id.to_string()));
+    }
+    if let (Some(page), None) = (page, allowed) {
+        added.extend(page.fields());
     }
     pass_back(&response, &dropped, &lines(&added)).map_err(failed)
 }

@@ -17,6 +17,7 @@ pub mod flood;
 pub mod forward_auth;
 pub mod gate;
 pub mod gateway;
+pub mod gateway_cors;
 pub mod health;
 pub mod hop;
 pub mod inbound;

@@ -40,7 +40,7 @@ pub async fn respond(mut call: Call<'_>) -> Answer {
         None => answer(&mut call, inbound.path()).await,
         Some(gateway) => match gateway::own_path(inbound.path()) {
             Some(path) => answer(&mut call, path).await,
-            None => gateway::pass(&call, gateway).await.map(Answer::Passed),
+            None => gateway::pass(&call, gateway).await,
         },
     };
     let reply = match outcome {

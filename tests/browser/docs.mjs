@@ -126,6 +126,29 @@ await run({
     api.close();
   },
 
+  // The API is what stands behind Latchkey's own gateway, and knows nothing of pages.
+  async gateway(browser) {
+    const answer = await fetch(`${base}/v1/orgs/${input.org}/openapi`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${input.operator}`, "content-type": "application/json" },
+      body: description(input.port).replace("127.0.0.1", "localhost"),
+    });
+    assert.equal(answer.status, 200);
+    const page = await signedIn(browser);
+    await page.goto(`${base}/docs/${input.org}`);
+    await shown(page);
+    await tried(page, 401);
+    await viewer(page).getByText("A credential is needed").first().waitFor();
+    await page.click("#generate");
+    await page.locator("#life:not([hidden])").waitFor();
+    await tried(page, 200);
+    await page.click("#revoke");
+    await page.locator("#generate:visible").waitFor();
+    await tried(page, 401);
+    await viewer(page).getByText("The key was revoked").first().waitFor();
+    await page.screenshot({ path: shot("revoked") });
+  },
+
   // A description that was uploaded is shown as one that is published.
   async uploaded(browser) {
     const api = await leads(description);

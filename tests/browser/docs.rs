@@ -1,10 +1,13 @@
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
 use crate::{
     chromium::play,
     edge,
     given::{self, Org, text},
-    runtime::OPERATOR_TOKEN,
+    origin::Origin,
+    runtime::{Fleet, OPERATOR_TOKEN, Options},
 };
 
 fn with_playground() -> Org<'static> {
@@ -48,6 +51,22 @@ fn a_token_that_is_over_is_refused_and_the_page_says_so() {
     assert_eq!(edge().operator("PATCH", &org.path(""), Some(&brief)).status, 200);
     play("docs.mjs", "expiry", &given(&org, &org, "List leads"));
     assert_eq!(keys(&org)[0]["status"], "expired");
+}
+
+#[test]
+fn a_try_goes_through_the_gateway_and_its_refusals_are_read() {
+    let behind = Origin::start();
+    // The page's origin is a setting, so the port must be known before anything listens there.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let vars = [("GATEWAY_HOST", "localhost".to_owned()), ("ORIGIN_URL", behind.url.clone())];
+    let pages = ("GATEWAY_CORS_ORIGINS", format!("http://127.0.0.1:{port}"));
+    let vars = vars.into_iter().chain([pages]).map(|(name, value)| (name.to_owned(), value)).collect();
+    let fleet = Fleet::start(Options { port, vars, faults: false, assets: true, ..Options::default() });
+    let playground = json!({"enabled": true, "permissions": ["leads:read"], "api_origins": [format!("http://localhost:{port}")]});
+    let org = given::org(fleet.edge(), json!({"routes": [{"path": "/v1/leads", "resource": "leads"}], "playground": playground}));
+    let mut given = given(&org, &org, "List leads");
+    (given["base"], given["port"]) = (json!(fleet.edge().base_url), json!(port));
+    play("docs.mjs", "gateway", &given);
 }
 
 #[test]

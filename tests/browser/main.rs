@@ -16,6 +16,9 @@ mod client;
 #[path = "../edge/given.rs"]
 #[allow(dead_code, reason = "the edge tests use all of it")]
 mod given;
+#[path = "../edge/origin.rs"]
+#[allow(dead_code, reason = "the edge tests use all of it")]
+mod origin;
 #[path = "../edge/provider.rs"]
 #[allow(dead_code, reason = "the edge tests use all of it")]
 mod provider;

@@ -66,6 +66,7 @@ fn settings_that_are_wrong_are_named_and_no_request_gets_past_them() {
         vec![("ORIGIN_URL", "https://origin.example/path")],
         vec![("ORIGIN_URL", "https://origin.example"), ("GATEWAY_TIMEOUT_MS", "soon")],
         vec![("ORIGIN_URL", "https://origin.example"), ("GATEWAY_PREFLIGHT", "perhaps")],
+        vec![("ORIGIN_URL", "https://origin.example"), ("GATEWAY_CORS_ORIGINS", "*")],
     ] {
         let fleet = gateway_before(&settings, None);
         let ready = fleet.edge().get("/readyz");

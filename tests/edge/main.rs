@@ -32,6 +32,7 @@ mod friday;
 mod gateway;
 mod gateway_failures;
 mod gateway_fields;
+mod gateway_pages;
 mod gateway_sockets;
 mod gateway_streams;
 mod guard_nonsense;

@@ -43,6 +43,8 @@ pub struct Options {
     pub origin: Option<&'static str>,
     /// Whether the console's static files are served, before each request is the worker's.
     pub assets: bool,
+    /// The first edge's port, where it has to be known before; otherwise any.
+    pub port: u16,
     /// Whether a data set is bound as `ANALYTICS`.
     pub analytics: bool,
 }
@@ -57,6 +59,7 @@ impl Default for Options {
             rate_limits: Vec::new(),
             origin: None,
             assets: false,
+            port: 0,
             analytics: false,
         }
     }
@@ -177,7 +180,7 @@ fn spawn(options: &Options, state: Option<&Path>, console: &Arc<Console>) -> (Ch
     assert!(built.exists() && node.exists(), "the worker is not built: run `cargo xtask test`");
 
     let mut command = Command::new(node);
-    command.current_dir(&root).arg("xtask/runtime/fleet.mjs").args(["--exit-with-stdin", "--base-port", "0"]);
+    command.current_dir(&root).arg("xtask/runtime/fleet.mjs").args(["--exit-with-stdin", "--base-port", &options.port.to_string()]);
     command.args(["--edges", &options.edges.to_string()]);
     command.args(["--var", &format!("OPERATOR_TOKEN_SHA256={}", hex(&Sha256::digest(OPERATOR_TOKEN)))]);
     for (name, value) in &options.vars {

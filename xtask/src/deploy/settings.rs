@@ -18,7 +18,7 @@ pub const HOW_TO_SET: &str =
     "npx wrangler secret put OPERATOR_TOKEN_SHA256\nwith the SHA-256 of a token of yours: docs/deploy.md, \"First deployment\"";
 
 /// The variables that the worker reads.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     OPERATOR,
     "ACCEPT_X_API_KEY",
     "MEMBER_ISSUER",
@@ -32,6 +32,7 @@ const KNOWN: [&str; 16] = [
     "ORIGIN_URL",
     "GATEWAY_TIMEOUT_MS",
     "GATEWAY_PREFLIGHT",
+    "GATEWAY_CORS_ORIGINS",
     "DECISION_LOG",
     "DECISION_LOG_SAMPLE",
     "DECISION_LOG_IP",
