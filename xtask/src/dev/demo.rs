@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use ureq::{RequestBuilder, typestate::WithBody};
 
 use super::operator_token;
 use crate::project;
@@ -29,6 +30,11 @@ pub fn ensure(url: &str, token: &str, state: &Path) -> Result<Demo> {
         save(&file, &record)?;
     }
     let org = text(&record["org"])?;
+    if record["docs"] != true {
+        send(ureq::put(format!("{url}/v1/orgs/{org}/openapi")), token, &description(), 200)?;
+        record["docs"] = json!(true);
+        save(&file, &record)?;
+    }
     // The printed commands revoke the key: a later start makes another, so that they work again.
     if !record["secret"].as_str().is_some_and(|secret| is_good(url, token, secret)) {
         let draft = json!({ "name": "Demo key", "permissions": ["leads:read"] });
@@ -56,6 +62,7 @@ impl Demo {
         println!("\nOpen the portal in a browser, by the `url` of the answer:\n");
         println!("  curl -sS -X POST {url}/v1/orgs/{org}/portal-sessions {operator} \\");
         println!("    {json} -d '{{\"user\":{{\"id\":\"you\",\"name\":\"You\"}},\"role\":\"owner\"}}'");
+        println!("\nTry its docs there, once the portal knows you: {url}/docs/{org} (this API's own are at {url}/docs)");
         println!("\nRevoke the demo key (and verify again):\n");
         println!("  curl -sS -X POST {url}/v1/orgs/{org}/keys/{key}/revoke {operator} \\");
         println!("    {json} -d '{{\"reason\":\"just trying\"}}'");
@@ -70,27 +77,45 @@ fn organization() -> Value {
             "title": "Leads",
             "description": "Lead records",
             "actions": ["read", "create", "update", "delete"],
-        }] },
+        }], "playground": { "enabled": true, "permissions": ["leads:read"] } },
+    })
+}
+
+/// The one route here that any key may try.
+fn description() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Demo", "version": "1", "description": "Generate a test token, then try what it may do." },
+        "servers": [{ "url": "/" }],
+        "paths": { "/v1/whoami": { "get": {
+            "operationId": "whoami",
+            "summary": "Who am I?",
+            "responses": { "200": { "description": "The key, and what it may do", "content": { "application/json": { "schema": { "type": "object" } } } } },
+        } } },
     })
 }
 
 fn is_good(url: &str, token: &str, secret: &str) -> bool {
-    let answer = send(&format!("{url}/v1/verify"), token, &json!({ "key": secret, "peek": true }), 200);
+    let answer = send(ureq::post(format!("{url}/v1/verify")), token, &json!({ "key": secret, "peek": true }), 200);
     answer.is_ok_and(|answer| answer["valid"] == true)
 }
 
 fn post(url: &str, token: &str, body: &Value) -> Result<Value> {
-    send(url, token, body, 201)
+    send(ureq::post(url), token, body, 201)
 }
 
-fn send(url: &str, token: &str, body: &Value, expected: u16) -> Result<Value> {
-    let request = ureq::post(url).config().http_status_as_error(false).build();
-    let mut answer = request.header("Authorization", format!("Bearer {token}")).send_json(body).with_context(|| format!("POST {url}"))?;
-    let text = answer.body_mut().read_to_string().with_context(|| format!("POST {url}"))?;
+fn send(request: RequestBuilder<WithBody>, token: &str, body: &Value, expected: u16) -> Result<Value> {
+    let what = match (request.method_ref(), request.uri_ref()) {
+        (Some(method), Some(uri)) => format!("{method} {uri}"),
+        _ => "a request".to_owned(),
+    };
+    let request = request.config().http_status_as_error(false).build();
+    let mut answer = request.header("Authorization", format!("Bearer {token}")).send_json(body).with_context(|| what.clone())?;
+    let text = answer.body_mut().read_to_string().with_context(|| what.clone())?;
     if answer.status() != expected {
-        bail!("POST {url} answered {}: {text}", answer.status());
+        bail!("{what} answered {}: {text}", answer.status());
     }
-    serde_json::from_str(&text).with_context(|| format!("POST {url} answered no JSON"))
+    serde_json::from_str(&text).with_context(|| format!("{what} answered no JSON"))
 }
 
 fn save(file: &Path, record: &Value) -> Result<()> {
