@@ -45,8 +45,9 @@ function show(api) {
   }, PATIENCE_MS);
   addEventListener("message", ({ source, data }) => {
     if (source !== frame.contentWindow) return;
-    if (data.type === "ready") send({ type: "show", api, dark: matchMedia("(prefers-color-scheme: dark)").matches });
+    if (data.type === "ready") send({ type: "show", api, dark: matchMedia("(prefers-color-scheme: dark)").matches, playground: Boolean(org) });
     if (data.type === "shown") clearTimeout(stuck);
+    if (data.type === "generate") element("generate").click();
     if (data.type === "call") call(data);
   });
   document.querySelector("main").replaceChildren(frame);
@@ -82,6 +83,7 @@ function tick() {
 function drop(said) {
   clearInterval(timer);
   held = undefined;
+  send({ type: "ended" });
   element("life").hidden = element("revoke").hidden = true;
   element("generate").hidden = false;
   element("state").textContent = said;

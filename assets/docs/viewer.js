@@ -30,7 +30,26 @@ const DARK = {
   "nav-hover-bg-color": "#2a2a27", "nav-hover-text-color": "#f1efe9", "nav-accent-color": "#8ab4ff",
 };
 
-function show({ api, dark }) {
+// Beside each endpoint stands what the bar of the page has: who reads there need not look for it.
+function offer(viewer) {
+  for (const { elementId } of viewer.resolvedSpec.tags.flatMap(({ paths }) => paths)) {
+    const button = document.createElement("button");
+    button.slot = elementId;
+    button.style.cssText = "margin: 8px 0; padding: 6px 14px; border: 1px solid; border-radius: 8px; background: none; color: inherit; font: 600 14px system-ui, sans-serif; cursor: pointer";
+    button.addEventListener("click", () => tell({ type: "generate" }));
+    viewer.append(button);
+  }
+  mark(false);
+}
+
+function mark(held) {
+  for (const button of document.querySelectorAll("rapi-doc > button")) {
+    button.disabled = held;
+    button.textContent = held ? "The test token is filled in" : "Generate test token";
+  }
+}
+
+function show({ api, dark, playground }) {
   const viewer = document.createElement("rapi-doc");
   const settings = {
     ...(dark ? DARK : LIGHT),
@@ -47,7 +66,10 @@ function show({ api, dark }) {
     "schema-style": "table",
   };
   for (const [name, value] of Object.entries(settings)) viewer.setAttribute(name, value);
-  viewer.addEventListener("spec-loaded", () => tell({ type: "shown" }));
+  viewer.addEventListener("spec-loaded", () => {
+    if (playground) offer(viewer);
+    tell({ type: "shown" });
+  });
   document.body.replaceChildren(viewer);
   viewer.loadSpec(api);
 }
@@ -57,12 +79,14 @@ function fill({ secret }) {
   for (const scheme of viewer.resolvedSpec.securitySchemes) {
     if (scheme.type === "http" && scheme.scheme.toLowerCase() === "bearer") viewer.setApiKey(scheme.securitySchemeId, secret);
   }
+  mark(true);
 }
 
 addEventListener("message", ({ source, data }) => {
   if (source !== parent) return;
   if (data.type === "show") show(data);
   if (data.type === "token") fill(data);
+  if (data.type === "ended") mark(false);
   if (data.type === "answer") {
     waiting.get(data.id)?.(data);
     waiting.delete(data.id);

@@ -72,6 +72,7 @@ await run({
     await shown(page);
     assert.equal(await page.title(), "Latchkey");
     assert.ok(await page.locator("#playground").isHidden(), "there is nothing to generate");
+    assert.equal(await viewer(page).getByRole("button", { name: /test token/ }).count(), 0, "nor beside an endpoint");
     await assertAccessible(page, "docs");
     await page.screenshot({ path: shot("desktop") });
     const phone = await newPage(browser, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
@@ -91,8 +92,10 @@ await run({
     await page.goto(`${base}/docs/${input.org}`);
     await shown(page);
     await tried(page, 401);
-    await page.click("#generate");
+    const beside = viewer(page).getByRole("button", { name: /test token/ });
+    await beside.click();
     await page.locator("#life:not([hidden])").waitFor();
+    assert.deepEqual([await beside.textContent(), await beside.isDisabled()], ["The test token is filled in", true]);
     assert.match(await page.textContent("#state"), /^sk_\w{8}_\w\w… is filled in: leads:read\.$/);
     assert.match(await page.textContent("#life"), /^(59:\d\d|60:00)$/);
     await tried(page, 200);
@@ -102,6 +105,7 @@ await run({
     await page.click("#revoke");
     await page.locator("#generate:visible").waitFor();
     assert.equal(await page.textContent("#state"), "The token is revoked: nothing accepts it any more.");
+    assert.deepEqual([await beside.textContent(), await beside.isEnabled()], ["Generate test token", true]);
     await tried(page, 401);
     await viewer(page).getByText("The key was revoked").first().waitFor();
     await page.screenshot({ path: shot("revoked") });
