@@ -68,6 +68,7 @@
 
   // With the member's own token the page asks itself. No cookie goes along, whatever the browser has.
   async function ask(path) {
+    if (typeof window[memberToken] !== "function") throw new Error(`This page has no function ${memberToken} that would say who you are.`);
     const token = await window[memberToken]();
     const answer = await fetch(routes + path, { method: "POST", headers: { authorization: `Bearer ${token}` }, credentials: "omit" });
     const body = await answer.json();
