@@ -9,10 +9,11 @@ CREATE TABLE descriptions (
   last_change TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- In parts: a row has at most 2 MB, and a statement that restores one 100 kB.
+-- In parts: a row has at most 2 MB, and a statement that restores one 100 kB. In base64: the platform's export mistakes the
+-- two characters \n for a line feed in a text that has line feeds, too.
 CREATE TABLE description_parts (
   org_id TEXT NOT NULL REFERENCES organizations (id),
   part   INTEGER NOT NULL,
-  text   TEXT NOT NULL,
+  base64 TEXT NOT NULL,
   PRIMARY KEY (org_id, part)
 ) STRICT, WITHOUT ROWID;

@@ -1,4 +1,4 @@
-// What the wasm asks of the platform's bindings, and of the identity provider: each in one call, with texts that cross and
+// What the wasm asks of the platform's bindings, of the identity provider, and of who publishes a description: each in one call, with texts that cross and
 // no objects. What is thrown here is the cause that the log names.
 
 function binding(env, name) {

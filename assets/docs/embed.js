@@ -70,28 +70,36 @@
   async function ask(path) {
     if (typeof window[memberToken] !== "function") throw new Error(`This page has no function ${memberToken} that would say who you are.`);
     const token = await window[memberToken]();
-    const answer = await fetch(routes + path, { method: "POST", headers: { authorization: `Bearer ${token}` }, credentials: "omit" });
+    const request = { method: "POST", headers: { authorization: `Bearer ${token}` }, credentials: "omit" };
+    const answer = await fetch(routes + path, request).catch(() => {
+      throw new Error("The server cannot be reached, or does not list this site.");
+    });
     const body = await answer.json();
     if (!answer.ok) throw new Error(`${body.title}: ${body.detail}.`);
     return body;
   }
 
-  // Without one, a window of Latchkey's asks the member. It answers to this page's origin alone, and only if it is listed.
+  // Without one, a window of Latchkey's asks the member. Only this page can say there what is wanted, and only if it is listed;
+  // a number that nobody knows ties the answer to the question.
   function consult(end) {
-    const query = new URLSearchParams({ for: location.origin, ...(end ? { end } : {}) });
-    const asked = open(`${base}/docs/${encodeURIComponent(org)}/grant?${query}`, "latchkey-grant", "popup,width=480,height=420");
+    const nonce = crypto.randomUUID();
+    const asked = open(`${base}/docs/${encodeURIComponent(org)}/grant?for=${encodeURIComponent(location.origin)}`, `latchkey-${nonce}`, "popup,width=480,height=420");
     if (!asked) throw new Error("The browser did not open the window in which you are asked: allow it for this page.");
     return new Promise((resolve, reject) => {
+      let watch;
       const done = (work) => {
         removeEventListener("message", hears);
         clearInterval(watch);
         work();
       };
       const hears = ({ origin, source, data }) => {
-        if (origin === base && source === asked && data?.type === "latchkey:done") done(() => resolve(data));
+        if (origin !== base || source !== asked) return;
+        if (data?.type === "latchkey:ready") asked.postMessage({ type: "latchkey:ask", nonce, end }, base);
+        if (data?.type === "latchkey:done" && data.nonce === nonce) done(() => resolve(data));
       };
-      // A window that was closed tells nobody.
-      const watch = setInterval(() => asked.closed && done(() => reject(new Error("You closed the window: nothing was done."))), 300);
+      // A window that was closed tells nobody; one that told closes at once, and its word may still be on the way.
+      const gone = () => setTimeout(() => done(() => reject(new Error("The window was closed before it answered."))), 1000);
+      watch = setInterval(() => asked.closed && (clearInterval(watch), gone()), 300);
       addEventListener("message", hears);
     });
   }
@@ -111,6 +119,7 @@
   }
 
   async function copy() {
+    if (!navigator.clipboard) throw new Error("The browser lets pages copy over HTTPS only.");
     await navigator.clipboard.writeText(held.secret);
     element("copy").textContent = "Copied";
     setTimeout(() => (element("copy").textContent = "Copy"), 2000);
@@ -120,8 +129,7 @@
     element(id).addEventListener("click", async ({ currentTarget: button }) => {
       alarm("");
       button.disabled = true;
-      const said = (error) => (error instanceof TypeError ? "The server cannot be reached, or does not list this site." : error.message);
-      await work().catch((error) => alarm(said(error)));
+      await work().catch((error) => alarm(error.message));
       button.disabled = false;
     });
   }

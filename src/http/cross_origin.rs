@@ -4,6 +4,9 @@
 use super::{answer::Answer, call::Call, flood, problem::Problem, reply::Reply, route_table::Operation};
 use crate::{ports::Flood, service::docs};
 
+/// What a page may read beside what every page may.
+const EXPOSED: &str = "ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id";
+
 /// How long a browser may remember what it may ask, in seconds.
 const MAX_AGE: &str = "600";
 
@@ -15,30 +18,42 @@ impl Operation {
     }
 }
 
-/// The outcome of such an operation, with what a browser needs to show it to the page that asked.
-///
-/// # Errors
-/// The problem that it came to.
-pub async fn told(call: &Call<'_>, outcome: Result<Answer, Problem>) -> Result<Answer, Problem> {
-    let fields = match listed(call).await {
-        Some(origin) => vec![
-            ("Access-Control-Allow-Origin", origin),
-            ("Access-Control-Expose-Headers", "ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id".to_owned()),
-        ],
-        None => Vec::new(),
-    };
-    let fields = fields.into_iter().chain([("Vary", "Origin".to_owned())]);
-    match outcome {
-        Ok(Answer::Made(reply)) => Ok(Answer::Made(fields.fold(reply, |reply, (name, value)| reply.with(name, value)))),
-        Ok(passed @ Answer::Passed(_)) => Ok(passed),
-        Err(problem) => Err(fields.fold(problem, |problem, (name, value)| problem.with(name, value))),
+/// A page that may read what comes of its call, by its origin.
+pub struct Page(Option<String>);
+
+impl Page {
+    /// The page that asks, if the organization lists its origin. What cannot be looked up is not listed: the browser keeps the
+    /// answer from the page, and nothing more is lost. To be found before anything is done: what was made must be told.
+    pub async fn of(call: &Call<'_>) -> Self {
+        let Some(origin) = call.inbound.header("origin").filter(|origin| origin != call.inbound.origin()) else { return Self(None) };
+        let listed = docs::is_listed(call.ports, call.param("org"), &origin).await;
+        Self(Some(origin).filter(|_| matches!(listed, Ok(true))))
+    }
+
+    /// The outcome of such an operation, with what a browser needs to show it to the page.
+    ///
+    /// # Errors
+    /// The problem that it came to.
+    pub fn told(self, outcome: Result<Answer, Problem>) -> Result<Answer, Problem> {
+        let mut fields = vec![("Vary", "Origin".to_owned())];
+        if let Some(origin) = self.0 {
+            fields.push(("Access-Control-Allow-Origin", origin));
+            fields.push(("Access-Control-Expose-Headers", EXPOSED.to_owned()));
+        }
+        match outcome {
+            Ok(Answer::Made(reply)) => Ok(Answer::Made(fields.into_iter().fold(reply, |reply, (name, value)| reply.with(name, value)))),
+            Ok(passed @ Answer::Passed(_)) => Ok(passed),
+            Err(problem) => Err(fields.into_iter().fold(problem, |problem, (name, value)| problem.with(name, value))),
+        }
     }
 }
 
-/// The answer to OPTIONS, with what a page of that origin may ask.
+/// The answer to OPTIONS, with what a page of that origin may ask. Whoever asks too often is told nothing.
 pub async fn preflight(call: &Call<'_>, reply: Reply) -> Reply {
     let reply = reply.with("Vary", "Origin");
-    match listed(call).await {
+    let page =
+        if call.inbound.header("origin").is_some() && flood::admits(call, Flood::Docs).await { Page::of(call).await } else { Page(None) };
+    match page.0 {
         Some(origin) => reply
             .with("Access-Control-Allow-Origin", origin)
             .with("Access-Control-Allow-Methods", "POST")
@@ -46,15 +61,4 @@ pub async fn preflight(call: &Call<'_>, reply: Reply) -> Reply {
             .with("Access-Control-Max-Age", MAX_AGE),
         None => reply,
     }
-}
-
-/// The origin that asks, if the organization lists it. What cannot be looked up is not listed: the browser keeps the answer
-/// from the page, and nothing more is lost.
-async fn listed(call: &Call<'_>) -> Option<String> {
-    let origin = call.inbound.header("origin")?;
-    if origin == call.inbound.origin() {
-        return None;
-    }
-    flood::count(call, Flood::Docs, "").await.ok()?;
-    docs::is_listed(call.ports, call.param("org"), &origin).await.ok().filter(|listed| *listed).map(|_| origin)
 }

@@ -7,10 +7,10 @@ use web_sys::Request;
 use worker::Env;
 
 use super::{
-    answer::Answer, call::Call, flood, portal::RefusedPage, problem::Problem, problem_catalog as catalog, query::Query, reply::Reply,
-    web_page,
+    admin::conditions::is_known, answer::Answer, call::Call, flood, portal::RefusedPage, problem::Problem, problem_catalog as catalog,
+    query::Query, reply::Reply, web_page,
 };
-use crate::{base::document::Faults, ports::Flood, service::docs};
+use crate::{base::document::Faults, ports::Flood, service::docs, token::digest::Digest};
 
 #[wasm_bindgen(module = "/shim/files.js")]
 extern "C" {
@@ -53,7 +53,7 @@ pub async fn org_docs_grant(call: &Call<'_>) -> Result<Answer, Problem> {
     count(call).await?;
     let mut faults = Faults::default();
     let mut query = Query::read(call.inbound.query());
-    let (site, _) = (query.one("for", &mut faults), query.one("end", &mut faults));
+    let site = query.one("for", &mut faults);
     query.close(&mut faults);
     if site.is_none() {
         faults.value("/for", "must be the origin of the site that asks");
@@ -75,12 +75,16 @@ pub async fn org_docs_grant(call: &Call<'_>) -> Result<Answer, Problem> {
 /// 404 for an organization without docs, 429, 503 while its description cannot be had.
 pub async fn org_openapi(call: &Call<'_>) -> Result<Reply, Problem> {
     count(call).await?;
-    let document = docs::document(call.ports, call.param("org")).await?;
-    let tag = format!("\"{}\"", document.digest.hex());
-    let known = call.inbound.header("if-none-match").is_some_and(|field| field.contains(&tag));
+    let field = call.inbound.header("if-none-match");
+    let tag = |digest: &Digest| format!("\"{}\"", digest.hex());
+    let document = docs::document(call.ports, call.param("org"), |digest| is_known(field.as_deref(), &tag(digest))).await?;
     // Whatever it is, a browser that is sent here shows it as text and runs none of it.
-    let reply = if known { Reply::empty(304) } else { Reply::text(200, "application/json", document.text) };
-    let reply = reply.with("ETag", tag).with("Cache-Control", "public, max-age=60").with("X-Content-Type-Options", "nosniff");
+    let reply = match document.text {
+        Some(text) => Reply::text(200, "application/json", text),
+        None => Reply::empty(304),
+    };
+    let reply =
+        reply.with("ETag", tag(&document.digest)).with("Cache-Control", "public, max-age=60").with("X-Content-Type-Options", "nosniff");
     Ok(reply.with("Content-Security-Policy", "default-src 'none'; sandbox"))
 }
 

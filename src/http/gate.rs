@@ -11,6 +11,7 @@ use crate::{
         principal::{Access, Grant, Principal},
     },
     base::secret::Plaintext,
+    decision::facts::Ask,
     policy::scope::Permission,
     ports::{Flood, Outage},
     service::{
@@ -26,11 +27,23 @@ use crate::{
 /// 401 with its challenge, 400 for several credentials, 403, 404 for what belongs to another organization, 429 for a
 /// key whose rate is used up, or 503 while nobody can be proven.
 pub async fn admit(call: &Call<'_>, needs: Option<Grant>) -> Result<Principal, Problem> {
+    judge(call, needs, call.ask()).await
+}
+
+/// Whether the caller would be admitted, who will be asked once more when all of the request is here: nothing is counted.
+///
+/// # Errors
+/// As [`admit`].
+pub async fn glance(call: &Call<'_>, needs: Option<Grant>) -> Result<(), Problem> {
+    judge(call, needs, Ask { peek: true, ..call.ask() }).await.map(drop)
+}
+
+async fn judge(call: &Call<'_>, needs: Option<Grant>, ask: Ask) -> Result<Principal, Problem> {
     let Some(credential) = read(call)? else {
         let said = "send a token in the Authorization field: Bearer, a space, the token";
         return Err(Problem::challenged(&catalog::UNAUTHENTICATED, &Challenge::NoCredential, said));
     };
-    let principal = match authenticate(call, &credential, needs).await? {
+    let principal = match authenticate(call, &credential, needs, ask).await? {
         Authentication::Authenticated(principal) => *principal,
         Authentication::Failed => return Err(failed(call, &credential, None).await),
         Authentication::Refused(refusal) => return Err(failed(call, &credential, Some(refusal)).await),
@@ -83,7 +96,7 @@ fn read(call: &Call<'_>) -> Result<Option<Credential>, Problem> {
     }
 }
 
-async fn authenticate(call: &Call<'_>, credential: &Credential, needs: Option<Grant>) -> Result<Authentication, Problem> {
+async fn authenticate(call: &Call<'_>, credential: &Credential, needs: Option<Grant>, ask: Ask) -> Result<Authentication, Problem> {
     let token = match credential {
         Credential::Garbled => return Ok(Authentication::Failed),
         Credential::Assertion(token) => return by_member_token(call, token).await,
@@ -97,7 +110,7 @@ async fn authenticate(call: &Call<'_>, credential: &Credential, needs: Option<Gr
     if jwt::looks_like(token.expose()) {
         return by_member_token(call, token).await;
     }
-    Ok(authenticate::by_key(call.ports, call.memory, token, call.ask(), needs).await?)
+    Ok(authenticate::by_key(call.ports, call.memory, token, ask, needs).await?)
 }
 
 /// Where no identity provider is trusted, its tokens prove nobody.

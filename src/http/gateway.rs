@@ -12,7 +12,7 @@ use super::{
     answer::Answer,
     call::Call,
     exchange,
-    gateway_cors::Page,
+    gateway_cors::Cors,
     hop::{self, Hop},
     key_holder,
     problem::Problem,
@@ -64,21 +64,18 @@ pub async fn pass(call: &Call<'_>, gateway: &Gateway) -> Result<Answer, Problem>
     })?;
     let [authorization, act_as, origin, wanted_method] =
         call.inbound.fields(["authorization", "latchkey-act-as", "origin", "access-control-request-method"]);
-    let page = Page::of(origin.as_deref(), &passage.pages);
+    let cors = Cors::of(origin.as_deref(), &passage.pages);
     let is_preflight = call.inbound.method() == "OPTIONS" && !key_holder::presents_any(call, authorization.as_deref());
     if let (true, true, Some(method)) = (is_preflight, origin.is_some(), wanted_method) {
-        if let Some(page) = page {
-            return Ok(Answer::Made(page.preflight(method, call.inbound.header("access-control-request-headers"))));
+        if let Some(reply) = cors.preflight(method, call.inbound.header("access-control-request-headers")) {
+            return Ok(Answer::Made(reply));
         }
         if passage.passes_preflights {
-            return forward(call, passage, Vec::new(), Vec::new(), None).await.map(Answer::Passed).map_err(key_holder::named);
+            return forward(call, passage, Vec::new(), Vec::new(), &cors).await.map(Answer::Passed).map_err(key_holder::named);
         }
     }
-    let outcome = judge(call, passage, authorization, act_as, page.as_ref()).await.map(Answer::Passed).map_err(key_holder::named);
-    match page {
-        Some(page) => outcome.map_err(|problem| page.refused(problem)),
-        None => outcome,
-    }
+    let outcome = judge(call, passage, authorization, act_as, &cors).await.map(Answer::Passed);
+    outcome.map_err(|problem| cors.refused(key_holder::named(problem)))
 }
 
 async fn judge(
@@ -86,7 +83,7 @@ async fn judge(
     passage: &Passage,
     authorization: Option<String>,
     act_as: Option<String>,
-    page: Option<&Page<'_>>,
+    cors: &Cors<'_>,
 ) -> Result<Response, Problem> {
     let ask = read_ask(call, act_as)?;
     let key = key_holder::read(call, authorization.as_deref())?;
@@ -95,7 +92,7 @@ async fn judge(
     let known = key_holder::admitted(&decision)?;
     let (identity, rates) = (key_holder::identity(known, &ask).into(), rate_fields::fields(&decision));
     // What passed has spent a token, whatever becomes of it.
-    let answer = forward(call, passage, identity, rates, page).await;
+    let answer = forward(call, passage, identity, rates, cors).await;
     verify::count_origin(call.ports, call.memory, known, answer.as_ref().ok().map(Response::status));
     answer.map_err(|problem| rate_fields::told_in(problem, &decision))
 }
@@ -108,15 +105,8 @@ fn read_ask(call: &Call<'_>, act_as: Option<String>) -> Result<Ask, Problem> {
     Ok(faults.conclude(Some(Ask { target: Some(target), act_as, ..call.ask() }))?)
 }
 
-/// Passes the request on with these fields, and the answer back with those. An origin that tells pages itself what they may
-/// read is left alone.
-async fn forward(
-    call: &Call<'_>,
-    passage: &Passage,
-    identity: Fields,
-    mut added: Fields,
-    page: Option<&Page<'_>>,
-) -> Result<Response, Problem> {
+/// Passes the request on with these fields, and the answer back with those.
+async fn forward(call: &Call<'_>, passage: &Passage, identity: Fields, mut added: Fields, cors: &Cors<'_>) -> Result<Response, Problem> {
     let inbound = call.inbound;
     let url = match &passage.origin {
         Origin::Binding => None,
@@ -132,15 +122,14 @@ async fn forward(
     let response: Response = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
 
     let headers = response.headers();
-    let [connection, request_id, allowed] = exchange::read_fields(&headers, ["connection", "x-request-id", "access-control-allow-origin"]);
+    let names_of_answer = ["connection", "x-request-id", "access-control-allow-origin", "vary"];
+    let [connection, request_id, allowed, vary] = exchange::read_fields(&headers, names_of_answer);
     let hop = Hop::read(connection.as_deref(), None);
     let dropped = names(&headers, |name| hop.ends(name));
     if request_id.is_none() {
         added.push(("X-Request-Id", call.request_id.to_string()));
     }
-    if let (Some(page), None) = (page, allowed) {
-        added.extend(page.fields());
-    }
+    added.extend(cors.fields(allowed.as_deref(), vary.as_deref()));
     pass_back(&response, &dropped, &lines(&added)).map_err(failed)
 }
 

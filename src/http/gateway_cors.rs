@@ -9,38 +9,53 @@ const EXPOSED: &str = "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticat
 /// How long a browser may remember what it may ask, in seconds.
 const MAX_AGE: &str = "600";
 
-/// A page of an origin that is listed.
-pub struct Page<'a>(&'a str);
+/// What the settings say of the page that asks, if it is one.
+pub struct Cors<'a> {
+    /// Its origin, if it is listed.
+    page: Option<&'a str>,
+    /// Whether any is listed: answers then go by the origin, also where it is not.
+    varies: bool,
+}
 
-impl<'a> Page<'a> {
-    /// The page that asks, if its origin is listed.
+impl<'a> Cors<'a> {
+    /// By the request's `Origin`.
     #[must_use]
-    pub fn of(origin: Option<&'a str>, listed: &[String]) -> Option<Self> {
-        origin.filter(|origin| listed.iter().any(|known| known == origin)).map(Page)
+    pub fn of(origin: Option<&'a str>, listed: &[String]) -> Self {
+        let page = origin.filter(|origin| listed.iter().any(|known| known == origin));
+        Self { page, varies: !listed.is_empty() }
     }
 
-    /// The answer to a preflight. It says nothing of what stands behind: every method and field may be asked for, and is then
-    /// judged by its key.
+    /// The answer to a preflight of a listed page. It says nothing of what stands behind: every method and field may be asked
+    /// for, and is then judged by its key.
     #[must_use]
-    pub fn preflight(&self, method: String, fields: Option<String>) -> Reply {
-        let reply = Reply::empty(204).with("Access-Control-Allow-Origin", self.0).with("Access-Control-Allow-Methods", method);
+    pub fn preflight(&self, method: String, fields: Option<String>) -> Option<Reply> {
+        let reply = Reply::empty(204).with("Access-Control-Allow-Origin", self.page?).with("Access-Control-Allow-Methods", method);
         let reply = reply.with("Access-Control-Max-Age", MAX_AGE).with("Vary", "Origin");
-        match fields {
+        Some(match fields {
             Some(fields) => reply.with("Access-Control-Allow-Headers", fields),
             None => reply,
-        }
+        })
     }
 
-    /// What lets the page read an answer.
+    /// What an answer gets that has these two fields already. Who speaks for itself is left alone.
     #[must_use]
-    pub fn fields(&self) -> [(&'static str, String); 3] {
-        let own = |text: &str| text.to_owned();
-        [("Access-Control-Allow-Origin", own(self.0)), ("Access-Control-Expose-Headers", own(EXPOSED)), ("Vary", own("Origin"))]
+    pub fn fields(&self, allowed: Option<&str>, vary: Option<&str>) -> Vec<(&'static str, String)> {
+        let mut fields = Vec::new();
+        if let (Some(page), None) = (self.page, allowed) {
+            fields.push(("Access-Control-Allow-Origin", page.to_owned()));
+            fields.push(("Access-Control-Expose-Headers", EXPOSED.to_owned()));
+        }
+        let is_told =
+            vary.is_some_and(|names| names.split(',').any(|name| ["*", "origin"].contains(&name.trim().to_ascii_lowercase().as_str())));
+        if self.varies && !is_told {
+            fields.push(("Vary", "Origin".to_owned()));
+        }
+        fields
     }
 
-    /// A refusal that the page can read.
+    /// A refusal, as the page can read it.
     #[must_use]
     pub fn refused(&self, problem: Problem) -> Problem {
-        self.fields().into_iter().fold(problem, |problem, (name, value)| problem.with(name, value))
+        self.fields(None, None).into_iter().fold(problem, |problem, (name, value)| problem.with(name, value))
     }
 }

@@ -89,7 +89,7 @@ problems! {
     VALIDATION_FAILED 422 "A field is not allowed"
         "The body is well-formed, but some fields are unknown or hold what they must not. `errors` names each of them.";
     RATE_LIMITED 429 "Too many requests"
-        "The rate limit is used up, or too many credentials that are not good came from this address. Wait as long as Retry-After says.";
+        "The rate limit is used up, or too much came from this address: credentials that are not good, or questions of docs. Wait as long as Retry-After says.";
     NOT_IMPLEMENTED 501 "The method is unknown"
         "Use one of the methods of HTTP that this service knows.";
     BAD_GATEWAY 502 "The API behind cannot be reached"

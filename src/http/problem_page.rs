@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     call::Call,
+    gateway,
     problem::Problem,
     problem_catalog::{self as catalog, ProblemKind},
     reply::Reply,
@@ -35,7 +36,9 @@ pub async fn problem_page(call: &Call<'_>) -> Result<Reply, Problem> {
     let accept = call.inbound.header("accept").unwrap_or_default().to_ascii_lowercase();
     let reply = if wants_json(&accept) {
         let ProblemKind { slug, status, title, advice } = *kind;
-        let r#type = format!("{}/problems/{slug}", call.inbound.origin());
+        let origin = call.inbound.origin();
+        let base = call.config.gateway_at(origin).map_or_else(|| origin.to_owned(), |_| gateway::problem_base(origin));
+        let r#type = format!("{base}/problems/{slug}");
         Reply::json(200, &Kind { r#type, title, status, code: kind.code(), advice })
     } else {
         web_page::page(200, &Page { kind })

@@ -46,9 +46,9 @@ impl Reply {
         self
     }
 
-    /// Whether it says itself for how long it may be kept.
+    /// Whether it says itself for how long it may be kept, or that it may not.
     #[must_use]
-    pub fn may_be_kept(&self) -> bool {
+    pub fn says_how_long(&self) -> bool {
         self.headers.iter().any(|(name, _)| *name == "Cache-Control")
     }
 

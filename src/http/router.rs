@@ -58,7 +58,7 @@ pub async fn respond(mut call: Call<'_>) -> Answer {
         }
     });
     let reply = reply.with("X-Request-Id", call.request_id.text().as_str());
-    let reply = if reply.may_be_kept() { reply } else { reply.with("Cache-Control", "no-store") };
+    let reply = if reply.says_how_long() { reply } else { reply.with("Cache-Control", "no-store") };
     Answer::Made(if inbound.method() == "HEAD" { reply.without_body() } else { reply })
 }
 
@@ -71,8 +71,11 @@ async fn answer(call: &mut Call<'_>, path: &str) -> Result<Answer, Problem> {
         let shared = routes.iter().any(|route| route.operation.crosses_origins());
         return Ok(Answer::Made(if shared { cross_origin::preflight(call, reply).await } else { reply }));
     };
-    let outcome = carry_out(call, route).await;
-    if route.operation.crosses_origins() { cross_origin::told(call, outcome).await } else { outcome }
+    if !route.operation.crosses_origins() {
+        return carry_out(call, route).await;
+    }
+    let page = cross_origin::Page::of(call).await;
+    page.told(carry_out(call, route).await)
 }
 
 async fn carry_out(call: &mut Call<'_>, route: &Route) -> Result<Answer, Problem> {
@@ -142,7 +145,7 @@ async fn admit(call: &mut Call<'_>, operation: Operation, needs: Option<Grant>) 
     let limit = body::limit(operation);
     if limit > body::MAX_BODY_BYTES {
         // Nobody unknown has an isolate hold megabytes.
-        gate::admit(call, needs).await?;
+        gate::glance(call, needs).await?;
     }
     call.body = call.inbound.body(limit).await;
     gate::admit(call, needs).await

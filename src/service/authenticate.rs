@@ -46,7 +46,7 @@ pub async fn by_key(ports: &Ports, memory: &Memory, token: &Plaintext, call: Ask
     let sufficient = needs.iter().flat_map(|grant| [Some(grant.of_service()), grant.of_own_key()]).flatten();
     let requirement = Requirement::Any(sufficient.map(Requirement::One).collect());
     // What only the operator may do, no key permits: then it is only looked at.
-    let ask = Ask { requirement, peek: needs.is_none(), ..call };
+    let ask = Ask { requirement, peek: call.peek || needs.is_none(), ..call };
     let decision = verify(ports, memory, token.expose(), &ask).await?;
     // Where the policy lets keys be used unconfirmed, it does not let them manage.
     if decision.freshness == Freshness::Unconfirmed {

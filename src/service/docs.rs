@@ -22,8 +22,8 @@ pub const MAX_DOCUMENT_BYTES: usize = 2 * 1024 * 1024;
 
 /// A description, and what tells it from others.
 pub struct Document {
-    /// JSON as its author wrote it, or what claims to be.
-    pub text: String,
+    /// JSON as its author wrote it, or what claims to be; `None` for a reader who has it.
+    pub text: Option<String>,
     /// Its digest.
     pub digest: Digest,
 }
@@ -39,6 +39,9 @@ pub struct Uploaded {
     pub bytes: usize,
     /// The SHA-256 of it, in hex.
     pub sha256: String,
+    /// Whether there was none before.
+    #[serde(skip)]
+    pub is_first: bool,
     /// Whether the docs show it: not while the policy has an `openapi_url`.
     pub shown: bool,
 }
@@ -56,17 +59,25 @@ pub async fn of_org(ports: &Ports, id: &str) -> Result<Playground, Failure> {
     Ok(playground)
 }
 
-/// The description that the docs show.
+/// The description that the docs show. `knows` says whether the reader has the one with that digest: then its text stays
+/// where it is.
 ///
 /// # Errors
 /// As [`of_org`], and [`Failure::Unavailable`] when it cannot be had or is too long.
-pub async fn document(ports: &Ports, id: &str) -> Result<Document, Failure> {
+pub async fn document(ports: &Ports, id: &str, knows: impl Fn(&Digest) -> bool) -> Result<Document, Failure> {
     let organization = find(ports, id).await?;
-    let text = match &organization.policy.playground.openapi_url {
-        Some(url) => ports.descriptions.fetch(url, MAX_DOCUMENT_BYTES).await?,
-        None => ports.descriptions.find(&organization.id).await?.ok_or(Failure::NotFound)?,
-    };
-    Ok(Document { digest: Digest::of(&text), text })
+    if let Some(url) = &organization.policy.playground.openapi_url {
+        let text = ports.descriptions.fetch(url, MAX_DOCUMENT_BYTES).await?;
+        let digest = Digest::of(&text);
+        return Ok(Document { text: Some(text).filter(|_| !knows(&digest)), digest });
+    }
+    let digest = ports.descriptions.find_digest(&organization.id).await?.ok_or(Failure::NotFound)?;
+    if knows(&digest) {
+        return Ok(Document { text: None, digest });
+    }
+    // What was uploaded in between has another digest than the one just read.
+    let text = ports.descriptions.find(&organization.id).await?.ok_or(Failure::NotFound)?;
+    Ok(Document { digest: Digest::of(&text), text: Some(text) })
 }
 
 /// Puts a description in the place of the one that was uploaded before. `document` is what `text` says.
@@ -77,8 +88,9 @@ pub async fn document(ports: &Ports, id: &str) -> Result<Document, Failure> {
 pub async fn upload(ports: &Ports, id: &str, text: &str, document: &Value, origin: Origin) -> Result<Uploaded, Failure> {
     let organization = find(ports, id).await?;
     let openapi = read_version(text, document).map_err(Failure::Invalid)?;
-    replace(ports, &organization, Some(text), origin).await?;
+    let before = replace(ports, &organization, Some(text), origin).await?;
     Ok(Uploaded {
+        is_first: before.is_none(),
         title: document.pointer("/info/title").and_then(Value::as_str).map(str::to_owned),
         openapi,
         bytes: text.len(),
@@ -93,7 +105,7 @@ pub async fn upload(ports: &Ports, id: &str, text: &str, document: &Value, origi
 /// [`Failure::NotFound`] when there is none, [`Failure::Conflict`] when somebody else uploaded at the same time.
 pub async fn remove(ports: &Ports, id: &str, origin: Origin) -> Result<(), Failure> {
     let organization = find(ports, id).await?;
-    if replace(ports, &organization, None, origin).await? { Ok(()) } else { Err(Failure::NotFound) }
+    replace(ports, &organization, None, origin).await?.map(drop).ok_or(Failure::NotFound)
 }
 
 /// Whether a page of that origin may ask for the organization's test tokens.
@@ -130,16 +142,16 @@ fn read_version(text: &str, document: &Value) -> Result<String, Vec<Fault>> {
     faults.conclude(version)
 }
 
-/// Whether anything was changed.
-async fn replace(ports: &Ports, organization: &Organization, text: Option<&str>, origin: Origin) -> Result<bool, Failure> {
+/// What was there before. The same once more is no change.
+async fn replace(ports: &Ports, organization: &Organization, text: Option<&str>, origin: Origin) -> Result<Option<Digest>, Failure> {
     let before = ports.descriptions.find_digest(&organization.id).await?;
     let after = text.map(Digest::of);
     if before == after {
-        return Ok(false);
+        return Ok(before);
     }
     let audit = entry(ports, organization, before.as_ref(), after.as_ref(), origin, ports.clock.now())?;
     match ports.descriptions.replace(&organization.id, before.as_ref(), text, &audit).await? {
-        Written::Done => Ok(true),
+        Written::Done => Ok(before),
         Written::LostRace => Err(Failure::Conflict),
     }
 }

@@ -19,7 +19,7 @@ fn uploaded(world: &World, document: &Value) -> Result<Uploaded, Failure> {
 }
 
 fn shown(world: &World) -> Result<String, Failure> {
-    block_on(document(&world.ports(), ORG)).map(|document| document.text)
+    block_on(document(&world.ports(), ORG, |_| false)).map(|document| document.text.unwrap())
 }
 
 fn faults(outcome: Result<Uploaded, Failure>) -> Vec<String> {

@@ -137,7 +137,7 @@ await run({
       headers: { authorization: `Bearer ${input.operator}`, "content-type": "application/json" },
       body: description(input.port).replace("127.0.0.1", "localhost"),
     });
-    assert.equal(answer.status, 200);
+    assert.equal(answer.status, 201);
     const page = await signedIn(browser);
     await page.goto(`${base}/docs/${input.org}`);
     await shown(page);
@@ -161,7 +161,7 @@ await run({
       headers: { authorization: `Bearer ${input.operator}`, "content-type": "application/json" },
       body: description(api.port),
     });
-    assert.deepEqual([answer.status, (await answer.json()).title], [200, "Leads API"]);
+    assert.deepEqual([answer.status, (await answer.json()).title], [201, "Leads API"]);
     const page = await newPage(browser);
     await page.goto(`${base}/docs/${input.org}`);
     await shown(page);

@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
+use latchkey::http::route_table::ROUTES;
+
 use crate::{
     client::Response,
+    coverage::{Target, method, path},
     given::{self, Org, text},
     portal,
     provider::{self, member},
-    runtime::shared,
+    runtime::{Fleet, OPERATOR_TOKEN, Options, shared},
 };
 
 const DOCS: &str = "https://docs.example.com";
@@ -57,13 +60,33 @@ fn a_preflight_tells_listed_sites_what_they_may_ask_and_others_nothing() {
 #[test]
 fn no_other_route_crosses_origins() {
     let org = org(shared().edge());
-    let key = org.key(json!({}));
-    for (method, rest) in [("OPTIONS", "/keys"), ("OPTIONS", ""), ("GET", "/keys"), ("POST", "/keys"), ("POST", "/keys/import")] {
-        let answer = ask(&org, method, rest, Some(DOCS), Some(crate::runtime::OPERATOR_TOKEN));
-        assert_eq!((allowed(&answer), answer.header("vary")), (None, None), "{method} {rest}");
+    let target = Target::unknown();
+    for route in ROUTES.iter().filter(|route| !route.operation.crosses_origins()) {
+        for method in [method(route), "OPTIONS"] {
+            let fields = [("origin", DOCS), ("authorization", &*format!("Bearer {OPERATOR_TOKEN}"))];
+            let answer = org.edge.send(method, &path(route, &org.id, &target), &fields, None);
+            assert_eq!(allowed(&answer), None, "{method} {}", route.path);
+            assert!(answer.header("vary").is_none_or(|names| !names.contains("Origin")), "{method} {}", route.path);
+        }
     }
-    let one = format!("/keys/{}/revoke", key.id);
-    assert_eq!(allowed(&ask(&org, "POST", &one, Some(DOCS), Some(crate::runtime::OPERATOR_TOKEN))), None);
+}
+
+#[test]
+fn a_page_is_told_that_it_asks_too_often_and_never_loses_what_was_made() {
+    let (provider, _) = provider::shared();
+    let vars = provider.vars();
+    let fleet = Fleet::start(Options { vars, rate_limits: vec![("DOCS", 2)], faults: false, ..Options::default() });
+    let org = org(fleet.edge());
+    let token = format!("Bearer {}", provider.token(&member(&org.id, "reader")));
+    crate::floods::well_within_a_minute();
+    let make = || {
+        let fields = [("origin", DOCS), ("authorization", token.as_str()), ("cf-connecting-ip", "203.0.113.9")];
+        org.edge.send("POST", &org.path("/playground-keys"), &fields, None)
+    };
+    for status in [201, 201, 429, 429] {
+        let answer = make();
+        assert_eq!((answer.status, allowed(&answer)), (status, Some(DOCS)), "{}", answer.text());
+    }
 }
 
 #[test]

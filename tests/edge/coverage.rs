@@ -94,7 +94,7 @@ pub fn prepared(route: &Route, org: &Org<'_>, target: &Target) -> Option<Value> 
         Operation::CreateServiceKey => Some(json!({"name": "Backend", "permissions": ["verify"]})),
         Operation::UploadOrgOpenapi => Some(json!({"openapi": "3.1.0"})),
         Operation::DeleteOrgOpenapi => {
-            assert_eq!(org.edge.operator("PUT", &org.path("/openapi"), Some(&json!({"openapi": "3.1.0"}))).status, 200);
+            assert_eq!(org.edge.operator("PUT", &org.path("/openapi"), Some(&json!({"openapi": "3.1.0"}))).status, 201);
             None
         }
         Operation::RevokePlaygroundKey => None,

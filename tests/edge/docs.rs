@@ -51,7 +51,9 @@ fn a_description_is_shown_byte_by_byte_as_it_was_uploaded() {
         let made = put(&org, text.as_bytes(), &[]);
         let digest = latchkey::token::digest::Digest::of(&text).hex();
         let expected = json!({"title": "Größe", "openapi": "3.1.0", "bytes": bytes, "sha256": digest, "shown": true});
-        assert_eq!((made.status, made.value()), (200, expected), "{bytes}");
+        let first = bytes == 100;
+        assert_eq!((made.status, made.value()), (if first { 201 } else { 200 }, expected), "{bytes}");
+        assert_eq!(made.header("location").is_some(), first);
         let answer = shown(&org, &[]);
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         assert!(answer.body == text.as_bytes(), "{bytes} bytes come back");
@@ -73,7 +75,7 @@ fn a_description_is_shown_byte_by_byte_as_it_was_uploaded() {
 #[test]
 fn what_is_no_description_is_refused_and_what_was_there_stays() {
     let org = given::org(shared().edge(), json!({}));
-    assert_eq!(put(&org, description(100).as_bytes(), &[]).status, 200);
+    assert_eq!(put(&org, description(100).as_bytes(), &[]).status, 201);
     let secret = org.key(json!({})).secret;
     let with_key = json!({"openapi": "3.1.0", "x-example": secret}).to_string();
     let deep = format!("{}1{}", r#"{"openapi":"#.repeat(5000), "}".repeat(5000));
@@ -133,7 +135,7 @@ fn publisher() -> (String, Arc<AtomicU32>) {
 #[test]
 fn a_published_description_is_asked_for_once_and_goes_before_an_uploaded_one() {
     let org = given::org(shared().edge(), json!({}));
-    assert_eq!(put(&org, description(100).as_bytes(), &[]).status, 200);
+    assert_eq!(put(&org, description(100).as_bytes(), &[]).status, 201);
     let (url, asked) = publisher();
     let patch =
         |url: Value| org.edge.operator("PATCH", &org.path(""), Some(&json!({"policy": {"playground": {"openapi_url": url}}}))).status;
@@ -152,7 +154,7 @@ fn a_published_description_is_asked_for_once_and_goes_before_an_uploaded_one() {
 fn one_address_may_ask_for_docs_and_test_tokens_only_so_often() {
     let fleet = Fleet::start(Options { rate_limits: vec![("DOCS", 3)], ..Options::default() });
     let org = given::org(fleet.edge(), json!({"playground": {"enabled": true}}));
-    assert_eq!(put(&org, description(100).as_bytes(), &[]).status, 200);
+    assert_eq!(put(&org, description(100).as_bytes(), &[]).status, 201);
     crate::floods::well_within_a_minute();
     let (here, there) = (("cf-connecting-ip", "203.0.113.9"), ("cf-connecting-ip", "203.0.113.8"));
     for _ in 0..3 {
@@ -161,16 +163,20 @@ fn one_address_may_ask_for_docs_and_test_tokens_only_so_often() {
     let refused = shown(&org, &[here]);
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")));
     assert_eq!((refused.header("cache-control"), &refused.value()["code"]), (Some("no-store"), &json!("RATE_LIMITED")));
-    let bearer = format!("Bearer {OPERATOR_TOKEN}");
-    let make = |from| org.edge.send("POST", &org.path("/playground-keys"), &[("authorization", &bearer), from], None).status;
+    let cookie = crate::portal::sign_in(org.edge, &crate::portal::ask(&org, "owner").link);
+    let own = org.edge.base_url.as_str();
+    let make = |from| org.edge.send("POST", &org.path("/playground-keys"), &[("cookie", &cookie), ("origin", own), from], None).status;
     assert_eq!((make(here), make(there), shown(&org, &[there]).status), (429, 201, 200));
+    let bearer = format!("Bearer {OPERATOR_TOKEN}");
+    let backend = org.edge.send("POST", &org.path("/playground-keys"), &[("authorization", &bearer), here], None);
+    assert_eq!(backend.status, 201, "a backend asks for many readers");
 }
 
 #[test]
 fn a_database_that_fails_makes_docs_unavailable_and_loses_nothing() {
     let fleet = Fleet::start(Options::default());
     let org = given::org(fleet.edge(), json!({}));
-    assert_eq!(put(&org, description(70_000).as_bytes(), &[]).status, 200);
+    assert_eq!(put(&org, description(70_000).as_bytes(), &[]).status, 201);
     for fault in [json!({"db": "fail"}), json!({"db": {"batch": "fail"}})] {
         org.edge.faults(&fault);
         let failed = put(&org, description(80_000).as_bytes(), &[]);
@@ -199,7 +205,19 @@ fn of_two_uploads_at_once_the_later_one_is_refused_and_nothing_is_mixed() {
         let second = put(&org, quick.as_bytes(), &[]);
         (first.join().unwrap(), second)
     });
-    assert_eq!((first.status, &first.value()["code"], second.status), (409, &json!("CONFLICT"), 200));
+    assert_eq!((first.status, &first.value()["code"], second.status), (409, &json!("CONFLICT"), 201));
     assert!(shown(&org, &[]).text() == quick, "all of it is the other's");
     assert_eq!(org.audit().len(), 2, "the refused one left nothing");
+}
+
+#[test]
+fn an_upload_is_one_use_of_the_key_that_makes_it() {
+    let org = given::org(shared().edge(), json!({}));
+    let key = crate::service_keys::service_key(org.edge, &["orgs:write"], json!({"rate_limit": {"limit": 2, "window_seconds": 60}}));
+    let bearer = format!("Bearer {}", key.secret);
+    let send = |bytes: usize| {
+        let fields = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        org.edge.send("PUT", &org.path("/openapi"), &fields, Some(description(bytes).as_bytes())).status
+    };
+    assert_eq!((send(100), send(200), send(300)), (201, 200, 429));
 }

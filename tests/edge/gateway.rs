@@ -282,6 +282,8 @@ fn the_gateways_host_is_the_origins_but_for_the_pages_of_problems() {
     let page = send(fleet.edge(), &format!("GET {path}"), &[], "");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(page.text().contains(refused.value()["title"].as_str().unwrap()));
+    let told = send(fleet.edge(), &format!("GET {path}"), &[("Accept", "application/json")], "");
+    assert_eq!((told.status, &told.value()["type"]), (200, &refused.value()["type"]));
     assert_eq!(send(fleet.edge(), "GET /.well-known/latchkey/problems/NOPE", &[], "").status, 404);
     assert_eq!(send(fleet.edge(), &format!("POST {path}"), &[], "").status, 405);
     let operator = format!("Bearer {OPERATOR_TOKEN}");

@@ -39,10 +39,13 @@ fn a_listed_page_is_told_what_it_may_ask_and_can_read_answers_and_refusals() {
     for (fields, status) in [(vec![("Origin", OTHER), wanted[1]], 401), (vec![("Origin", "null"), wanted[1]], 401), (vec![wanted[1]], 401)]
     {
         let refused = send(edge, "OPTIONS /v1/leads", &fields, "");
-        assert_eq!((refused.status, allowed(&refused)), (status, (None, vec![])), "{fields:?}");
+        assert_eq!((refused.status, allowed(&refused)), (status, (None, vec!["Origin"])), "{fields:?}");
     }
     let answered = send(edge, "GET /v1/leads", &[("Origin", OTHER), ("Authorization", &bearer)], "");
-    assert_eq!((answered.status, allowed(&answered)), (200, (None, vec![])));
+    assert_eq!((answered.status, allowed(&answered)), (200, (None, vec!["Origin"])));
+    let own = json!({"fields": [["Vary", "Accept, origin"]]}).to_string();
+    let varying = send(edge, "GET /v1/leads", &[("Origin", DOCS), ("Authorization", &bearer), ("X-Play", &own)], "");
+    assert_eq!(allowed(&varying), (Some(DOCS), vec!["Accept, origin"]), "said once");
 }
 
 #[test]
@@ -54,7 +57,7 @@ fn an_origin_that_speaks_for_itself_is_left_alone() {
     let bearer = format!("Bearer {}", key.secret);
     let fields = [("Origin", DOCS), ("Authorization", bearer.as_str()), ("X-Play", &own)];
     let answer = send(fleet.edge(), "GET /v1/leads", &fields, "");
-    assert_eq!((answer.status, allowed(&answer)), (200, (Some("https://app.example"), vec!["Accept"])));
+    assert_eq!((answer.status, allowed(&answer)), (200, (Some("https://app.example"), vec!["Accept, Origin"])));
 }
 
 #[test]

@@ -145,9 +145,13 @@ fn of_the_rest(heard: &mut Heard, org: &Org<'_>) {
     heard.get(Operation::Metrics, 401, "/metrics", &[]);
     heard.get(Operation::Openapi, 200, "/openapi.json", &[]);
     heard.get(Operation::Openapi, 304, "/openapi.json", &[("if-none-match", edge().get("/openapi.json").header("etag").unwrap())]);
-    heard.ask(Operation::UploadOrgOpenapi, 200, &org.path("/openapi"), Some(&json!({"openapi": "3.1.0", "info": {"title": "Leads"}})));
+    let description = |title| json!({"openapi": "3.1.0", "info": {"title": title}});
+    heard.ask(Operation::UploadOrgOpenapi, 201, &org.path("/openapi"), Some(&description("Leads")));
+    heard.ask(Operation::UploadOrgOpenapi, 200, &org.path("/openapi"), Some(&description("More leads")));
     heard.ask(Operation::UploadOrgOpenapi, 422, &org.path("/openapi"), Some(&json!({"swagger": "2.0"})));
-    heard.get(Operation::OrgOpenapi, 200, &format!("/docs/{}/openapi.json", org.id), &[]);
+    let shown = format!("/docs/{}/openapi.json", org.id);
+    heard.get(Operation::OrgOpenapi, 200, &shown, &[]);
+    heard.get(Operation::OrgOpenapi, 304, &shown, &[("if-none-match", "*")]);
     heard.ask(Operation::DeleteOrgOpenapi, 204, &org.path("/openapi"), None);
     heard.ask(Operation::DeleteOrgOpenapi, 404, &org.path("/openapi"), None);
     let own = format!("{}/openapi.json", edge().base_url);

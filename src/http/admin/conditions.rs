@@ -22,7 +22,12 @@ pub fn if_match(field: Option<&str>) -> Option<Vec<u64>> {
 /// Whether the caller has this version already. Weak tags match too: the version is all that is compared.
 #[must_use]
 pub fn if_none_match(field: Option<&str>, version: u64) -> bool {
-    let tag = etag(version);
+    is_known(field, &etag(version))
+}
+
+/// Whether `If-None-Match` has that tag.
+#[must_use]
+pub fn is_known(field: Option<&str>, tag: &str) -> bool {
     field.is_some_and(|field| field.trim() == "*" || field.split(',').any(|known| known.trim().trim_start_matches("W/") == tag))
 }
 

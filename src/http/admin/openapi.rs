@@ -13,7 +13,10 @@ pub async fn upload_org_openapi(call: &Call<'_>) -> Result<Reply, Problem> {
     let document = body::json(call)?;
     let text = String::from_utf8_lossy(call.body.as_deref().unwrap_or_default());
     let uploaded = docs::upload(call.ports, call.param("org"), &text, &document, call.origin()).await?;
-    Ok(Reply::json(200, &uploaded))
+    if !uploaded.is_first {
+        return Ok(Reply::json(200, &uploaded));
+    }
+    Ok(Reply::json(201, &uploaded).with("Location", format!("/docs/{}/openapi.json", call.param("org"))))
 }
 
 /// Takes the description away.

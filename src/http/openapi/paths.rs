@@ -114,6 +114,11 @@ fn responses(route: &Route, described: &Description, examples: &Value, without_b
         good.insert("content".to_owned(), content);
     }
     responses.insert(status, good);
+    if route.operation == Operation::UploadOrgOpenapi {
+        // The first of its kind (RFC 9110, section 9.3.4).
+        let content = content(body, examples.get("response"));
+        responses.insert(201, json!({"description": described.summary, "headers": fields(&["Location"]), "content": content}));
+    }
     if described.parameters.contains(&"ifNoneMatch") {
         responses.insert(304, json!({"description": "The caller has this version already.", "headers": fields(&["ETag"])}));
     }

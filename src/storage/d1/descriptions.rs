@@ -1,6 +1,7 @@
 //! Descriptions of organizations' own APIs: rows of D1, and documents that are published elsewhere.
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use web_sys::AbortController;
 
@@ -16,7 +17,7 @@ use crate::{
 /// How long a description may take to come.
 const LIMIT_MS: u64 = 10_000;
 
-/// How many bytes of a description a row has: with every quote doubled, less than a statement may have.
+/// How many bytes of a description a row has: in base64 still less than a statement may have.
 const PART_BYTES: usize = 32 * 1024;
 
 /// The condition that a batch's change was made, in terms of an organization and an audit entry.
@@ -29,7 +30,7 @@ struct DigestRow {
 
 #[derive(Deserialize)]
 struct PartRow {
-    text: String,
+    base64: String,
 }
 
 #[async_trait(?Send)]
@@ -52,9 +53,13 @@ impl Descriptions for D1Ledger {
     }
 
     async fn find(&self, org: &OrgId) -> Result<Option<String>, Outage> {
-        let sql = "SELECT text FROM description_parts WHERE org_id = ?1 ORDER BY part";
+        let sql = "SELECT base64 FROM description_parts WHERE org_id = ?1 ORDER BY part";
         let rows: Vec<PartRow> = self.rows(Statement::new(sql, [bind::text(&org.text())])).await?;
-        let text: String = rows.iter().map(|row| row.text.as_str()).collect();
+        let mut bytes = Vec::new();
+        for row in &rows {
+            STANDARD.decode_vec(&row.base64, &mut bytes).map_err(outage)?;
+        }
+        let text = String::from_utf8(bytes).map_err(outage)?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
@@ -71,35 +76,11 @@ impl Descriptions for D1Ledger {
             Statement::new(sql, values),
             Statement::new(format!("DELETE FROM description_parts WHERE org_id = ?1 AND {MADE}"), [org.clone(), change.clone()]),
         ];
-        for (part, number) in text.map(|text| parts(text, PART_BYTES)).into_iter().flatten().zip(0..) {
-            let sql = format!("INSERT INTO description_parts (org_id, part, text) SELECT ?1, ?3, ?4 WHERE {MADE}");
-            batch.push(Statement::new(sql, [org.clone(), change.clone(), bind::integer(number), bind::text(part)]));
+        for (part, number) in text.unwrap_or_default().as_bytes().chunks(PART_BYTES).zip(0..) {
+            let sql = format!("INSERT INTO description_parts (org_id, part, base64) SELECT ?1, ?3, ?4 WHERE {MADE}");
+            batch.push(Statement::new(sql, [org.clone(), change.clone(), bind::integer(number), bind::text(&STANDARD.encode(part))]));
         }
         batch.push(audit::insert(entry, "EXISTS (SELECT 1 FROM descriptions WHERE org_id = ?2 AND last_change = ?1)")?);
         Ok(if self.batch(batch).await? { Written::Done } else { Written::LostRace })
-    }
-}
-
-/// The text, cut into pieces of at most so many bytes.
-fn parts(mut text: &str, bytes: usize) -> Vec<&str> {
-    let mut parts = Vec::new();
-    while let Some((part, rest)) = text.split_at_checked(text.floor_char_boundary(bytes)).filter(|(part, _)| !part.is_empty()) {
-        parts.push(part);
-        text = rest;
-    }
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parts;
-
-    #[test]
-    fn parts_are_the_text_again_and_cut_no_character() {
-        let text = "Größe — 価格".repeat(9);
-        let cut = parts(&text, 7);
-        assert!(cut.iter().all(|part| !part.is_empty() && part.len() <= 7), "{cut:?}");
-        assert_eq!(cut.concat(), text);
-        assert_eq!((parts("", 7), parts("abcdefgh", 4)), (vec![], vec!["abcd", "efgh"]));
     }
 }
