@@ -12,3 +12,4 @@ pub mod json;
 pub mod secret;
 pub mod strict_json;
 pub mod time;
+pub mod web_origin;

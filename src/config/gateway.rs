@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::base::web_origin::is_web_origin;
+
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 /// An hour: what takes longer is no request.
 const MAX_TIMEOUT_MS: u32 = 3_600_000;
@@ -140,7 +142,7 @@ impl Passage {
             Some(_) => return Err(BadGatewaySetting::Preflight),
         };
         let pages: Vec<String> = pages.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
-        if !pages.iter().all(|page| is_bare_origin(page) && !page.contains(|letter: char| letter.is_ascii_uppercase())) {
+        if !pages.iter().all(|page| is_web_origin(page)) {
             return Err(BadGatewaySetting::Pages);
         }
         Ok(Self { origin, timeout_ms, passes_preflights, pages })

@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{nullable, optional};
-use crate::base::document::{Faults, Field};
+use crate::base::{
+    document::{Faults, Field},
+    web_origin::{is_private, is_web_origin},
+};
 
 const MAX_LABEL_CHARS: usize = 40;
 const MAX_ANCESTORS: usize = 20;
@@ -103,7 +106,8 @@ fn read_ancestors(field: &Field<'_>, faults: &mut Faults) -> Option<Vec<String>>
     let mut origins = Vec::new();
     for item in items {
         let origin = item.text(faults)?;
-        if is_origin(origin) {
+        // Plain HTTP is for a host product on the developer's own machine.
+        if is_web_origin(origin) && is_private(origin) {
             origins.push(origin.to_owned());
         } else {
             faults.value(&item.pointer, "must be an origin such as https://app.example.com, in lower case and without a path");
@@ -112,33 +116,11 @@ fn read_ancestors(field: &Field<'_>, faults: &mut Faults) -> Option<Vec<String>>
     Some(origins)
 }
 
-/// Whether the text is `https://host` or `https://host:port`, and nothing that would end a directive in a field. Plain
-/// HTTP is for a host product on the developer's own machine.
-fn is_origin(text: &str) -> bool {
-    let host = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(host), _) => host,
-        (None, Some(host)) if host.split(':').next().is_some_and(|name| matches!(name, "localhost" | "127.0.0.1")) => host,
-        _ => return false,
-    };
-    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-    is_host(name) && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port))
-}
-
-fn is_host(name: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    name.len() <= 253 && name.split('.').all(is_label)
-}
-
 fn read_url(field: &Field<'_>, faults: &mut Faults) -> Option<String> {
     let url = field.text(faults)?;
     let host = url.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'\\' | b'`' | b';' | b',');
-    if host.is_some_and(|host| is_origin(&format!("https://{host}"))) && url.len() <= MAX_URL_BYTES && url.bytes().all(is_plain) {
+    if host.is_some_and(|host| is_web_origin(&format!("https://{host}"))) && url.len() <= MAX_URL_BYTES && url.bytes().all(is_plain) {
         return Some(url.to_owned());
     }
     faults.value(&field.pointer, format!("must be the address of a picture, https://host/path, of at most {MAX_URL_BYTES} characters"));

@@ -14,7 +14,10 @@ use super::{
     scope::read_word,
 };
 use crate::{
-    base::document::{Faults, Field, Members},
+    base::{
+        document::{Faults, Field, Members},
+        web_origin::is_web_origin,
+    },
     limit::rate::RateLimit,
     token::format::KeyPrefix,
 };
@@ -194,14 +197,8 @@ fn read_origins(field: &Field<'_>, faults: &mut Faults) -> Option<Vec<String>> {
     let mut origins = Vec::new();
     for item in items {
         let origin = item.text(faults)?;
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        if host.is_none_or(|host| {
-            host.is_empty()
-                || host.contains(['/', '?', '#', '@', '*', ' ', ';', ',', '\'', '"'])
-                || !host.bytes().all(|byte| byte.is_ascii_graphic())
-                || host != host.to_ascii_lowercase()
-        }) {
-            faults.value(&item.pointer, "must be an origin such as https://docs.example.com, without a path");
+        if !is_web_origin(origin) {
+            faults.value(&item.pointer, "must be an origin as browsers write it, such as https://docs.example.com: no path, no capitals, no port that is the usual one");
         }
         origins.push(origin.to_owned());
     }

@@ -69,6 +69,7 @@ fn every_fault_is_named_at_its_place() {
         (json!({"resources": [{"name": "a", "actions": ["r"]}], "routes": [{"path": "/x*", "resource": "a"}]}), "/policy/routes/0/path"),
         (json!({"playground": {"permissions": ["leads:read"]}}), "/policy/playground/permissions/0"),
         (json!({"playground": {"allowed_origins": ["https://a.b/c"]}}), "/policy/playground/allowed_origins/0"),
+        (json!({"playground": {"api_origins": ["https://a.b", "https://a.b:443"]}}), "/policy/playground/api_origins/1"),
         (json!({"method_actions": {"get": "read"}}), "/policy/method_actions/get"),
         (json!([]), "/policy"),
     ] {
