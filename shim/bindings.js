@@ -1,5 +1,5 @@
-// What the wasm asks of the platform's bindings, of the identity provider, and of who publishes a description: each in one call, with texts that cross and
-// no objects. What is thrown here is the cause that the log names.
+// What the wasm asks of the platform's bindings, of the identity provider, and of who publishes a description: each in one
+// call, with texts that cross and no objects. What is thrown here is the cause that the log names.
 
 function binding(env, name) {
   const found = env[name];

@@ -1,6 +1,6 @@
 //! Tables as text (RFC 4180), for who asks for `text/csv`.
 
-use super::{call::Call, reply::Reply};
+use super::{accept::weight, call::Call, reply::Reply};
 
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8; header=present";
 
@@ -11,30 +11,8 @@ pub fn is_wanted(call: &Call<'_>) -> bool {
 }
 
 fn prefers_csv(accept: &str) -> bool {
-    let weight = |wanted: &[&str]| {
-        let ranges = accept.split(',').filter_map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let kind = parts.next()?.to_ascii_lowercase();
-            let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-            let weight = weight.map_or(Some(1000), thousandths)?;
-            wanted.contains(&kind.as_str()).then_some(weight)
-        });
-        ranges.max().unwrap_or(0)
-    };
-    let csv = weight(&["text/csv", "text/*"]);
-    csv > 0 && csv >= weight(&["application/json", "application/*"])
-}
-
-/// A weight between 0 and 1, of which three digits count (RFC 9110, section 12.4.2).
-fn thousandths(weight: &str) -> Option<u32> {
-    let (whole, part) = weight.split_once('.').unwrap_or((weight, ""));
-    let is_digits = part.len() <= 3 && part.bytes().all(|digit| digit.is_ascii_digit());
-    let part: u32 = format!("{part:0<3}").parse().ok().filter(|_| is_digits)?;
-    match whole {
-        "0" => Some(part),
-        "1" if part == 0 => Some(1000),
-        _ => None,
-    }
+    let csv = weight(accept, &["text/csv", "text/*"]);
+    csv > 0 && csv >= weight(accept, &["application/json", "application/*"])
 }
 
 /// A table with these columns.

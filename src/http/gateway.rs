@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     base::document::Faults,
-    config::gateway::{Gateway, Origin, Passage},
+    config::{
+        Config,
+        gateway::{Gateway, Origin, Passage},
+    },
     decision::facts::{Ask, Target},
     service::verify,
 };
@@ -45,10 +48,11 @@ pub fn own_path(path: &str) -> Option<&str> {
     path.strip_prefix(OWN).filter(|rest| rest.starts_with("/problems/"))
 }
 
-/// What stands before `/problems/` in the types of problems that are made at the gateway's host.
+/// What stands before `/problems/` in the types of problems that are told at this origin, where the gateway is or is not.
 #[must_use]
-pub fn problem_base(origin: &str) -> String {
-    format!("{origin}{OWN}")
+pub fn problem_base(origin: &str, config: &Config) -> String {
+    let own = if config.gateway_at(origin).is_some() { OWN } else { "" };
+    format!("{origin}{own}")
 }
 
 type Fields = Vec<(&'static str, String)>;

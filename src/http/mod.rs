@@ -2,6 +2,7 @@
 //!
 //! In scope: the contract's letters. Out of scope: what is decided or changed; handlers call one service each.
 
+pub mod accept;
 pub mod admin;
 pub mod answer;
 pub mod body;

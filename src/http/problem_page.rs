@@ -4,6 +4,7 @@ use askama::Template;
 use serde::Serialize;
 
 use super::{
+    accept::weight,
     call::Call,
     gateway,
     problem::Problem,
@@ -33,12 +34,10 @@ struct Kind {
 /// 404 for a type that no problem has.
 pub async fn problem_page(call: &Call<'_>) -> Result<Reply, Problem> {
     let kind = ProblemKind::find(call.param("slug")).ok_or_else(|| Problem::new(&catalog::NOT_FOUND, "there is no such problem type"))?;
-    let accept = call.inbound.header("accept").unwrap_or_default().to_ascii_lowercase();
+    let accept = call.inbound.header("accept").unwrap_or_default();
     let reply = if wants_json(&accept) {
         let ProblemKind { slug, status, title, advice } = *kind;
-        let origin = call.inbound.origin();
-        let base = call.config.gateway_at(origin).map_or_else(|| origin.to_owned(), |_| gateway::problem_base(origin));
-        let r#type = format!("{base}/problems/{slug}");
+        let r#type = format!("{}/problems/{slug}", gateway::problem_base(call.inbound.origin(), call.config));
         Reply::json(200, &Kind { r#type, title, status, code: kind.code(), advice })
     } else {
         web_page::page(200, &Page { kind })
@@ -48,7 +47,7 @@ pub async fn problem_page(call: &Call<'_>) -> Result<Reply, Problem> {
 
 /// A browser asks for pages before all else, most programs for anything.
 fn wants_json(accept: &str) -> bool {
-    accept.contains("json") && !accept.contains("text/html")
+    weight(accept, &["application/json", "application/problem+json"]) > weight(accept, &["text/html"])
 }
 
 #[cfg(test)]
@@ -57,10 +56,12 @@ mod tests {
 
     #[test]
     fn programs_that_name_json_get_json_and_all_others_the_page() {
-        for accept in ["application/json", "application/problem+json, application/json;q=0.9, */*;q=0.1"] {
+        for accept in
+            ["application/json", "application/problem+json, application/json;q=0.9, */*;q=0.1", "text/html;q=0, application/json;q=0.1"]
+        {
             assert!(wants_json(accept), "{accept}");
         }
-        for accept in ["", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html, application/json"] {
+        for accept in ["", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html, application/json", "application/json;q=0"] {
             assert!(!wants_json(accept), "{accept}");
         }
     }

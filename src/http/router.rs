@@ -52,10 +52,7 @@ pub async fn respond(mut call: Call<'_>) -> Answer {
         if let Some(cause) = problem.cause() {
             worker::console_error!("{} {cause}", call.request_id);
         }
-        match gateway {
-            None => problem.into_reply(inbound.origin(), call.request_id),
-            Some(_) => problem.into_reply(&gateway::problem_base(inbound.origin()), call.request_id),
-        }
+        problem.into_reply(&gateway::problem_base(inbound.origin(), config), call.request_id)
     });
     let reply = reply.with("X-Request-Id", call.request_id.text().as_str());
     let reply = if reply.says_how_long() { reply } else { reply.with("Cache-Control", "no-store") };

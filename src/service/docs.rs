@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::failure::Failure;
+use super::{failure::Failure, orgs};
 use crate::{
     audit::entry::{Action, AuditEntry, Origin, Target},
     base::{
@@ -122,8 +122,8 @@ pub async fn is_listed(ports: &Ports, id: &str, origin: &str) -> Result<bool, Fa
 }
 
 async fn find(ports: &Ports, id: &str) -> Result<Organization, Failure> {
-    let id = OrgId::parse(id).map_err(|_| Failure::NotFound)?;
-    ports.ledger.find_org(&id).await?.filter(|organization| !organization.id.is_reserved()).ok_or(Failure::NotFound)
+    let organization = orgs::find(ports, id).await?;
+    if organization.id.is_reserved() { Err(Failure::NotFound) } else { Ok(organization) }
 }
 
 /// The version of OpenAPI that a description says it has. The rest of it is the viewer's, which takes nothing for granted.

@@ -56,7 +56,7 @@ pub async fn get(ports: &Ports, id: &str) -> Result<Organization, Failure> {
     Ok(organization)
 }
 
-async fn find(ports: &Ports, id: &str) -> Result<Organization, Failure> {
+pub(super) async fn find(ports: &Ports, id: &str) -> Result<Organization, Failure> {
     let id = OrgId::parse(id).map_err(|_| Failure::NotFound)?;
     ports.ledger.find_org(&id).await?.ok_or(Failure::NotFound)
 }

@@ -1,12 +1,11 @@
 //! The identity provider's keys: from its URL, and kept in Workers KV under `jwks:<sha-256 of the URL in hex>`.
 
 use async_trait::async_trait;
-use web_sys::AbortController;
 use worker::Env;
 
 use super::{
     bindings::{fetch_document, kv_get, kv_put},
-    deadline::{text_within, within},
+    deadline::{text_fetched_within, within},
 };
 use crate::{
     base::json,
@@ -32,13 +31,7 @@ impl PublishedKeySets {
 #[async_trait(?Send)]
 impl KeySets for PublishedKeySets {
     async fn fetch(&self, url: &str, max_bytes: usize) -> Result<String, Outage> {
-        let controller = AbortController::new().map_err(|_| outage("cannot be asked".to_owned()))?;
-        let document = text_within(LIMIT_MS, fetch_document(url, max_bytes, &controller.signal())).await;
-        if document.is_err() {
-            // Nobody waits for the rest any more.
-            controller.abort();
-        }
-        document.map_err(outage)
+        text_fetched_within(LIMIT_MS, |signal| fetch_document(url, max_bytes, signal)).await.map_err(outage)
     }
 
     async fn kept(&self, url: &str) -> Result<Option<Kept>, Outage> {

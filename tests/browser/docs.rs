@@ -4,19 +4,21 @@ use serde_json::{Value, json};
 
 use crate::{
     chromium::play,
+    client::Edge,
     edge,
     given::{self, Org, text},
     origin::Origin,
     runtime::{Fleet, OPERATOR_TOKEN, Options},
 };
 
-fn with_playground() -> Org<'static> {
+/// An organization whose members may have test tokens.
+pub fn with_playground(edge: &Edge) -> Org<'_> {
     let routes = json!([{"path": "/v1/leads", "resource": "leads"}]);
-    given::org(edge(), json!({"routes": routes, "playground": {"enabled": true, "permissions": ["leads:read"]}}))
+    given::org(edge, json!({"routes": routes, "playground": {"enabled": true, "permissions": ["leads:read"]}}))
 }
 
 /// A link for a developer of that organization.
-fn link(org: &Org<'_>) -> Value {
+pub fn link(org: &Org<'_>) -> Value {
     let body = json!({"user": {"id": "user_42", "name": "Ada Lovelace"}, "role": "developer"});
     org.edge.operator("POST", &org.path("/portal-sessions"), Some(&body)).value()["url"].clone()
 }
@@ -37,7 +39,7 @@ fn the_docs_show_this_api() {
 
 #[test]
 fn a_member_makes_a_token_tries_the_api_and_ends_it() {
-    let org = with_playground();
+    let org = with_playground(edge());
     play("docs.mjs", "token", &given(&org, &org, "List leads"));
     let keys = keys(&org);
     assert_eq!((keys.len(), &keys[0]["kind"], &keys[0]["status"]), (1, &json!("playground"), &json!("revoked")));
@@ -46,7 +48,7 @@ fn a_member_makes_a_token_tries_the_api_and_ends_it() {
 
 #[test]
 fn a_token_that_is_over_is_refused_and_the_page_says_so() {
-    let org = with_playground();
+    let org = with_playground(edge());
     let brief = json!({"policy": {"playground": {"ttl_seconds": 60}}});
     assert_eq!(edge().operator("PATCH", &org.path(""), Some(&brief)).status, 200);
     play("docs.mjs", "expiry", &given(&org, &org, "List leads"));
@@ -71,26 +73,26 @@ fn a_try_goes_through_the_gateway_and_its_refusals_are_read() {
 
 #[test]
 fn an_uploaded_description_is_shown() {
-    let org = with_playground();
+    let org = with_playground(edge());
     play("docs.mjs", "uploaded", &given(&org, &org, "List leads"));
 }
 
 #[test]
 fn who_is_no_member_gets_no_token() {
-    let org = with_playground();
-    play("docs.mjs", "outsider", &given(&org, &with_playground(), "List leads"));
+    let org = with_playground(edge());
+    play("docs.mjs", "outsider", &given(&org, &with_playground(edge()), "List leads"));
     assert_eq!(keys(&org).len(), 0);
 }
 
 #[test]
 fn a_hostile_description_runs_nothing_and_fetches_nothing() {
-    let org = with_playground();
+    let org = with_playground(edge());
     play("docs.mjs", "hostile", &given(&org, &org, "click me"));
 }
 
 #[test]
 fn a_description_that_would_stall_the_page_is_refused() {
-    let org = with_playground();
+    let org = with_playground(edge());
     let said = play("docs.mjs", "heavy", &given(&org, &org, ""));
     let said: Vec<String> = said.as_array().unwrap().iter().map(text).collect();
     for (told, expected) in said.iter().zip(["stand for too much", "nested too deep", "cannot", "is not JSON", "no OpenAPI 3.0 or 3.1"]) {

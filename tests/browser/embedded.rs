@@ -4,22 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{
     chromium::play,
-    client::Edge,
+    docs::{link, with_playground},
     edge,
-    given::{self, Org, text},
+    given::{Org, text},
     provider,
     runtime::OPERATOR_TOKEN,
 };
-
-fn with_playground(edge: &Edge) -> Org<'_> {
-    let routes = json!([{"path": "/v1/leads", "resource": "leads"}]);
-    given::org(edge, json!({"routes": routes, "playground": {"enabled": true, "permissions": ["leads:read"]}}))
-}
-
-fn link(org: &Org<'_>) -> Value {
-    let body = json!({"user": {"id": "user_42", "name": "Ada Lovelace"}, "role": "developer"});
-    org.edge.operator("POST", &org.path("/portal-sessions"), Some(&body)).value()["url"].clone()
-}
 
 fn given(org: &Org<'_>) -> Value {
     json!({"base": org.edge.base_url, "org": org.id, "link": link(org), "operator": OPERATOR_TOKEN})

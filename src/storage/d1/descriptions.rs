@@ -3,14 +3,13 @@
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use web_sys::AbortController;
 
 use super::{D1Ledger, audit, bind, outage, statement::Statement};
 use crate::{
     audit::entry::AuditEntry,
     base::id::OrgId,
     ports::{Outage, Written, docs::Descriptions},
-    storage::{bindings::fetch_description, deadline::text_within},
+    storage::{bindings::fetch_description, deadline::text_fetched_within},
     token::digest::Digest,
 };
 
@@ -36,14 +35,8 @@ struct PartRow {
 #[async_trait(?Send)]
 impl Descriptions for D1Ledger {
     async fn fetch(&self, url: &str, max_bytes: usize) -> Result<String, Outage> {
-        let failed = |cause| Outage::Description { cause };
-        let controller = AbortController::new().map_err(|_| failed("cannot be asked".to_owned()))?;
-        let document = text_within(LIMIT_MS, fetch_description(url, max_bytes, &controller.signal())).await;
-        if document.is_err() {
-            // Nobody waits for the rest any more.
-            controller.abort();
-        }
-        document.map_err(failed)
+        let fetched = text_fetched_within(LIMIT_MS, |signal| fetch_description(url, max_bytes, signal)).await;
+        fetched.map_err(|cause| Outage::Description { cause })
     }
 
     async fn find_digest(&self, org: &OrgId) -> Result<Option<Digest>, Outage> {
